@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What a neural-network runtime looks like to Sidestream. For implementers; users
+ * of the library need only engine.h.
+ *
+ * A backend knows tensors, never frames. It starts no thread of its own and calls
+ * nothing back. A *model* is the compiled network, one for all; a *request* is one
+ * inference in flight, one a worker, opened on the thread that uses it (so a CUDA
+ * context belongs to its worker).
+ */
+#ifndef SIDESTREAM_BACKEND_H
+#define SIDESTREAM_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { SS_MAX_RANK = 8, SS_MAX_OUTPUTS = 8, SS_MAX_NAME = 64 };
+
+typedef enum SsDType { SS_U8, SS_I32, SS_I64, SS_F16, SS_F32 } SsDType;
+
+typedef struct SsTensor {
+    char name[SS_MAX_NAME]; /* as in the model, without TensorFlow's ":0"; may be "" */
+    SsDType dtype;
+    int rank;                 /* 0 .. SS_MAX_RANK; 0 = a scalar, one element */
+    int64_t dim[SS_MAX_RANK]; /* elements, outermost first (N,C,H,W); -1 = known only after an inference */
+    void *data;               /* owned by the request; NULL in a model's description */
+    size_t size;              /* bytes at data; 0 where data is NULL */
+} SsTensor;
+
+typedef struct SsModelParams {
+    const char *path;              /* the model's file; may be NULL or "" for `dummy` */
+    const char *device;            /* the runtime's name for it; NULL = "CPU" */
+    const char *cache_dir;         /* compiled models are kept here; NULL = no cache */
+    const char *options;           /* "key=value,key=value" for this backend; NULL = none */
+    int input_width, input_height; /* for models whose input size is dynamic; 0 = 640 */
+    int threads;                   /* of the runtime's own pool; 0 = the runtime chooses */
+} SsModelParams;
+
+/** A compiled network. */
+typedef struct SsModel {
+    const struct SsBackend *backend;
+    const SsLogger *log;
+    SsTensor input;                  /* one image input: [1,H,W,3] or [1,3,H,W], u8, f16 or f32, no -1 */
+    SsTensor output[SS_MAX_OUTPUTS]; /* dim may hold -1 */
+    int n_outputs;
+    void *priv; /* backend->model_size zeroed bytes, freed by the core */
+} SsModel;
+
+/** One inference in flight. */
+typedef struct SsRequest {
+    SsModel *model;
+    SsTensor input;                  /* .data: written before request_infer() */
+    SsTensor output[SS_MAX_OUTPUTS]; /* .dim, .data, .size: set by request_infer(), valid until the next */
+    void *priv;                      /* backend->request_size zeroed bytes, freed by the core */
+} SsRequest;
+
+/**
+ * A runtime: const, stateless. Every function is required and its arguments have
+ * been checked by the core. The first three return 0 or -errno, have logged why, and
+ * leave nothing behind on failure.
+ */
+typedef struct SsBackend {
+    const char *name;        /* stable: used on the command line */
+    const char *description; /* one line for people */
+    size_t model_size, request_size;
+    /** Load and compile; fill input, output, n_outputs. May take minutes. Thread: a worker. */
+    int (*model_open)(SsModel *m, const SsModelParams *p);
+    /** No request is open. */
+    void (*model_close)(SsModel *m);
+    /** Allocate the tensors; input.data stays valid until request_close(). Thread: the worker that uses it.
+     */
+    int (*request_open)(SsRequest *r);
+    /** input.data -> output[]; returns when done. Same thread as request_open(); others' requests run in
+     * parallel. */
+    int (*request_infer)(SsRequest *r);
+    void (*request_close)(SsRequest *r);
+} SsBackend;
+
+/** The backends built in, in order of preference; NULL past the end. Thread: any. */
+SS_API const SsBackend *ss_backend_nth(int n);
+/** By name; NULL: no such backend in this build. Thread: any. */
+SS_API const SsBackend *ss_backend_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The engine: one model, its workers, any number of video streams.
+ *
+ *     SsEngine *engine;
+ *     SsStream *stream;
+ *     ss_engine_create(&engine, &(SsEngineParams){ .model.path = "model.xml" });
+ *     ss_engine_start(engine);                        // returns at once, the model loads aside
+ *     ss_stream_create(&stream, engine, &(SsStreamParams){ 0 });
+ *     for every frame:
+ *         n = ss_stream_objects_at(stream, pts, objects, SS_MAX_OBJECTS);
+ *         ss_stream_offer(stream, frame);             // never waits
+ *         draw and show the picture with its n objects
+ *     ss_stream_destroy(&stream);
+ *     ss_engine_destroy(&engine);
+ *
+ * The two calls a frame are wait-free: they take no lock, so neither a model that
+ * loads, an inference that hangs, nor a worker that lost the processor can hold the
+ * stream's thread.
+ */
+#ifndef SIDESTREAM_ENGINE_H
+#define SIDESTREAM_ENGINE_H
+
+#include <stdbool.h>
+
+#include "backend.h"
+#include "frame.h"
+#include "track.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct SsEngine SsEngine;
+typedef struct SsStream SsStream;
+
+typedef enum SsState {
+    SS_STOPPED, /* not started, or stopped */
+    SS_LOADING, /* the model is being read and compiled */
+    SS_RUNNING,
+    SS_FAILED, /* the model could not be loaded; the streams go on without */
+} SsState;
+
+/** Stable lower-case word: "stopped", "loading", "running", "failed". */
+SS_API const char *ss_state_name(SsState state);
+
+/** How a picture becomes the network's input. {0} = what the decoder's model family expects. */
+typedef struct SsInputParams {
+    enum {
+        SS_FIT_DEFAULT,
+        SS_FIT_STRETCH,
+        SS_FIT_LETTERBOX
+    } fit; /* letterbox: aspect kept, grey bars (114) */
+    enum { SS_ORDER_DEFAULT, SS_ORDER_RGB, SS_ORDER_BGR } order;
+    /* value = (pixel - mean) / scale, pixel 0..255, for f16 and f32 inputs; u8 inputs get the pixel. */
+    float mean[3], scale[3]; /* in the network's channel order; scale[0] = 0: the family's default for both */
+} SsInputParams;
+
+typedef struct SsEngineParams {
+    const char *backend; /* NULL = the first that is built in */
+    const char *decoder; /* NULL = the first that fits the model's outputs */
+    SsModelParams model;
+    SsInputParams input;
+    SsTrackerParams tracker;
+    float threshold;          /* detections below are dropped; 0 = 0.3 */
+    float nms_iou;            /* of two boxes of one class that overlap more, one goes; 0 = 0.45 */
+    int workers;              /* 0 = 1; at most 16. The engine holds at most workers + one frame a stream */
+    int nice;                 /* added to the workers' nice value (Linux); 0 = 10, -1 = leave it */
+    int64_t simulate_latency; /* every inference takes at least this long; 0 = as long as it takes */
+    SsLogger log;
+} SsEngineParams;
+
+/**
+ * Copies `p`, strings too. Checks what can be checked at once (backend and decoder
+ * names, the model's file), so that a typing error fails here.
+ * Errors: -EINVAL, -ENOENT, -ENOTSUP, -ENOMEM.
+ */
+SS_API int ss_engine_create(SsEngine **out, const SsEngineParams *p);
+/** Starts the workers; the first loads the model. Returns at once. Errors: -EAGAIN (no thread). Thread:
+ * control. */
+SS_API int ss_engine_start(SsEngine *e);
+/**
+ * Waits for the inference or load in progress, no longer; then no worker runs.
+ * Idempotent; streams stay and may go on offering, in vain. Thread: control.
+ */
+SS_API void ss_engine_stop(SsEngine *e);
+/** Stops it first. Every stream of it has been destroyed. */
+SS_API void ss_engine_destroy(SsEngine **e);
+/** Thread: any. Never blocks. */
+SS_API SsState ss_engine_state(const SsEngine *e);
+/**
+ * Blocks until the engine is not SS_LOADING any more; returns the state. For tools
+ * that have nothing to show; a stream's thread has no business here.
+ */
+SS_API SsState ss_engine_wait_loaded(SsEngine *e);
+/** The last error's text, "" if none. Copies at most `size` bytes with the NUL. Thread: any. */
+SS_API void ss_engine_error(SsEngine *e, char *text, size_t size);
+
+/** What the loaded model is; valid in SS_RUNNING, else -EAGAIN. */
+typedef struct SsModelInfo {
+    const char *backend, *decoder;          /* static strings */
+    SsTensor input, output[SS_MAX_OUTPUTS]; /* data NULL */
+    int n_outputs;
+    int n_classes;      /* 0 = the outputs do not tell */
+    int first_class_id; /* of the first line in a labels file */
+    int64_t load_ns;    /* time the load took */
+} SsModelInfo;
+SS_API int ss_engine_model_info(SsEngine *e, SsModelInfo *out);
+
+typedef struct SsStreamParams {
+    int every;       /* offer only every Nth frame to the network; 0 = 1 */
+    double max_rate; /* inferences a second of stream time, at most; 0 = no limit */
+} SsStreamParams;
+
+/** Joins a running or a stopped engine. Errors: -EINVAL, -ENOMEM. Thread: control. */
+SS_API int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p);
+/** No offer/objects_at is running. Waits for no inference: a result in flight is dropped when it arrives. */
+SS_API void ss_stream_destroy(SsStream **s);
+/**
+ * Hand the newest frame to the network's side; it replaces one that no worker has
+ * taken. Takes the caller's reference. Wait-free in every state. Thread: the stream's.
+ */
+SS_API void ss_stream_offer(SsStream *s, SsFrame *frame);
+/**
+ * Would ss_stream_offer() take a frame of this pts? false: it is one that `every`
+ * or `max_rate` skips (counted as skipped), so wrapping it can be spared. Call
+ * it once a frame; then offer the frame only if true. Thread: the stream's.
+ */
+SS_API bool ss_stream_wants(SsStream *s, int64_t pts);
+/**
+ * The objects of the newest result, for the frame of `pts`: writes at most `max` to
+ * `out`, returns the count; 0 before the first result. Wait-free, no allocation.
+ * Thread: the stream's.
+ */
+SS_API int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max);
+/**
+ * The stream jumped: pts may restart, objects are forgotten, results of frames
+ * offered before are refused. Wait-free. Thread: the stream's.
+ */
+SS_API void ss_stream_flush(SsStream *s);
+
+/** Nanoseconds; 0 where nothing was measured. Percentiles are exact to 1 %. */
+typedef struct SsTimes {
+    uint64_t count;
+    int64_t p50, p95, p99, max, mean;
+} SsTimes;
+
+/**
+ * The fate of every frame:
+ * offered == skipped + replaced + inferred + late + failed + in_flight,
+ * exact whenever no thread is inside the stream.
+ */
+typedef struct SsStreamStats {
+    uint64_t offered;
+    uint64_t skipped;   /* by every / max_rate */
+    uint64_t replaced;  /* a newer one came before a worker was free, or a flush */
+    uint64_t inferred;  /* result published */
+    uint64_t late;      /* result refused: a newer one was there, or a flush came between */
+    uint64_t failed;    /* inference or decoding failed */
+    uint64_t in_flight; /* waiting in the slot or in a worker */
+    SsTimes inference;  /* the network alone, simulate_latency included */
+    SsTimes take;       /* from "a frame waits and a worker is free" to taken */
+    SsTimes age;        /* pts of the frame shown - pts of the frame its objects come from */
+} SsStreamStats;
+/** Thread: any. */
+SS_API void ss_stream_stats(SsStream *s, SsStreamStats *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

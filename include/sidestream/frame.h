@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A picture lent to Sidestream: immutable, reference-counted, never copied.
+ */
+#ifndef SIDESTREAM_FRAME_H
+#define SIDESTREAM_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { SS_MAX_SIDE = 16384 }; /* pixels; larger pictures are refused */
+
+/** 8 bits a component; letters name the bytes in memory order, x = ignored. */
+typedef enum SsPixelFormat {
+    SS_PIXEL_NV12, /* planes Y, UV interleaved; chroma 2x2 subsampled */
+    SS_PIXEL_I420, /* planes Y, U, V;           chroma 2x2 subsampled */
+    SS_PIXEL_RGB,
+    SS_PIXEL_BGR,
+    SS_PIXEL_RGBX,
+    SS_PIXEL_BGRX,
+    SS_PIXEL_GRAY8,
+} SsPixelFormat;
+
+/** How YUV maps to RGB; ignored for the RGB formats. GRAY8 is taken as full range. */
+typedef enum SsColour {
+    SS_COLOUR_BT601_LIMITED, /* the default: SD cameras, most webcams */
+    SS_COLOUR_BT601_FULL,    /* JPEG */
+    SS_COLOUR_BT709_LIMITED, /* HD */
+    SS_COLOUR_BT709_FULL,
+} SsColour;
+
+typedef struct SsFrameDesc {
+    SsPixelFormat format;
+    SsColour colour;
+    int width, height;       /* visible pixels, 1 .. SS_MAX_SIDE */
+    const uint8_t *plane[3]; /* unused planes NULL; valid and unchanging until release() */
+    int stride[3];           /* bytes from one row to the next, positive */
+    int64_t pts;             /* stream time; rises strictly between two ss_stream_flush() */
+} SsFrameDesc;
+
+typedef struct SsFrame SsFrame;
+
+/**
+ * Wrap a picture: copies `desc`, borrows the planes. The caller owns the new
+ * reference. `release` (may be NULL) runs once, on whichever thread drops the last
+ * reference, and must not call into Sidestream.
+ * NULL: out of memory or `desc` makes no sense; then release() is not called.
+ */
+SS_API SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *cookie), void *cookie);
+/** Borrowed; valid as long as the caller's reference. Thread: any. */
+SS_API const SsFrameDesc *ss_frame_desc(const SsFrame *frame);
+/** A new reference. Thread: any. */
+SS_API SsFrame *ss_frame_ref(SsFrame *frame);
+/** Thread: any. */
+SS_API void ss_frame_unref(SsFrame **frame);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the network saw (detections) and what is shown (objects).
+ */
+#ifndef SIDESTREAM_TRACK_H
+#define SIDESTREAM_TRACK_H
+
+#include <stdint.h>
+
+#include "log.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { SS_MAX_OBJECTS = 256 }; /* a frame; the best by score are kept */
+
+/** Pixels of the source frame, top-left origin; may reach over the picture's edge. */
+typedef struct SsBox {
+    float x, y, w, h;
+} SsBox;
+
+typedef struct SsDetection {
+    SsBox box;
+    float score;  /* 0 .. 1 */
+    int class_id; /* as the model numbers its classes */
+} SsDetection;
+
+typedef enum SsObjectState {
+    SS_MEASURED,  /* the network looked at this very frame */
+    SS_HELD,      /* an older frame's box, unmoved */
+    SS_TRACKED,   /* carried here by the picture's motion */
+    SS_PREDICTED, /* carried here by velocity alone */
+} SsObjectState;
+
+/** Stable lower-case word for JSON and metadata: "measured", "held", ... */
+SS_API const char *ss_object_state_name(SsObjectState state);
+
+typedef struct SsObject {
+    uint64_t id; /* of the track: stable while the object is followed, from 1 up, never reused in a stream */
+    SsBox box;
+    float score;
+    int class_id;
+    SsObjectState state;
+    int64_t source_pts; /* of the frame the network looked at */
+} SsObject;
+
+typedef struct SsTrackerParams {
+    float match_iou;  /* least overlap to be the same object; 0 = 0.3 */
+    int64_t max_lost; /* an object unseen for longer is forgotten; 0 = 1 s */
+} SsTrackerParams;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A frame -> the network's input tensor: resize (bilinear, half-pixel centres, no
+ * prefilter: what OpenCV's INTER_LINEAR and TensorFlow's resize do), colour conversion,
+ * normalisation, layout. One SsImage a worker: it owns scratch rows and tables that
+ * are remade only when the frame's geometry changes.
+ */
+#ifndef SS_IMAGE_H
+#define SS_IMAGE_H
+
+#include "sidestream/engine.h"
+
+/** Network-input pixel = frame pixel * scale + offset (continuous coordinates). */
+typedef struct SsGeometry {
+    float scale_x, scale_y, offset_x, offset_y;
+} SsGeometry;
+
+typedef struct SsImage SsImage;
+
+/** `input`: [1,H,W,3] or [1,3,H,W], u8/f16/f32; `p`: nothing at default. Errors: -ENOTSUP, -ENOMEM. */
+int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p, const SsLogger *log);
+/** Fills `dst` (the input tensor's bytes) and `g`. Errors: -EINVAL (odd frame), -ENOMEM. */
+int ss_image_convert(SsImage *im, const SsFrameDesc *frame, void *dst, SsGeometry *g);
+void ss_image_destroy(SsImage **im);
+
+/** A box in network-input pixels -> frame pixels. */
+SsBox ss_geometry_to_frame(const SsGeometry *g, SsBox box);
+
+#endif

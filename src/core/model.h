@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Opening a model on a backend and checking what it says of itself; everything that
+ * the backends need not check again.
+ */
+#ifndef SS_MODEL_H
+#define SS_MODEL_H
+
+#include "decode/decode.h"
+
+/** Fills `m` (zeroed by this call). Errors: as SsBackend.model_open, -EPROTO (no image input), -ENOMEM. */
+int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log);
+void ss_model_close(SsModel *m);
+int ss_request_open(SsRequest *r, SsModel *m);
+int ss_request_infer(SsRequest *r);
+void ss_request_close(SsRequest *r);
+
+/** The decoder named, or the first that fits; NULL: none, and the outputs and decoders tried have been logged. */
+const SsDecoder *ss_model_decoder(const SsModel *m, const char *name);
+/** Width and height of the image input, its layout. */
+int ss_tensor_width(const SsTensor *input);
+int ss_tensor_height(const SsTensor *input);
+bool ss_tensor_is_nhwc(const SsTensor *input);
+/** "f32 [1,3,640,640]"; returns `text`. */
+const char *ss_tensor_describe(const SsTensor *t, char *text, size_t size);
+
+#endif
