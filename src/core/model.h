@@ -15,7 +15,8 @@ int ss_request_open(SsRequest *r, SsModel *m);
 int ss_request_infer(SsRequest *r);
 void ss_request_close(SsRequest *r);
 
-/** The decoder named, or the first that fits; NULL: none, and the outputs and decoders tried have been logged. */
+/** The decoder named, or the first that fits; NULL: none, and the outputs and decoders tried have been
+ * logged. */
 const SsDecoder *ss_model_decoder(const SsModel *m, const char *name);
 /** Width and height of the image input, its layout. */
 int ss_tensor_width(const SsTensor *input);

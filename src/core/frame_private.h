@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the slot notes on a frame; a frame is offered once, to one stream. */
+#ifndef SS_FRAME_PRIVATE_H
+#define SS_FRAME_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "sidestream/frame.h"
+
+struct SsFrame {
+    SsFrameDesc desc;
+    void (*release)(void *cookie);
+    void *cookie;
+    atomic_int refs;
+    /* --- written by ss_stream_offer() before the frame is handed over, then constant */
+    unsigned epoch;     /* of the stream at that moment */
+    int64_t offered_ns; /* monotonic clock; for statistics alone */
+};
+
+#endif
