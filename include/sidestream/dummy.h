@@ -11,6 +11,7 @@
  *   follow=1       one box around the brightest blob of the input (test://ball) instead of the grid
  *   size=N         the input is [1,N,N,3] u8 (default 64)
  *   gate=G         inferences wait at gate G (0 .. 7) until it lets them pass
+ *   load_gate=G    so does model_open
  */
 #ifndef SIDESTREAM_DUMMY_H
 #define SIDESTREAM_DUMMY_H

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/table.h"
+#include "internal.h"
+
+/* In order of preference: the runtimes that need no special hardware first. */
+static const SsBackend *const backends[] = {
+#ifdef SS_HAVE_OPENVINO
+    &ss_backend_openvino,
+#endif
+    &ss_backend_dummy,
+};
+
+const SsBackend *ss_backend_nth(int n)
+{
+    return n >= 0 && (size_t)n < SS_COUNTOF(backends) ? backends[n] : NULL;
+}
+
+const SsBackend *ss_backend_find(const char *name)
+{
+    for (size_t i = 0; i < SS_COUNTOF(backends); i++)
+        if (strcmp(backends[i]->name, name) == 0)
+            return backends[i];
+    return NULL;
+}
+
+bool ss_tensor_is_nhwc(const SsTensor *input)
+{
+    return input->rank == 4 && input->dim[3] == 3;
+}
+
+int ss_tensor_width(const SsTensor *input)
+{
+    return (int)input->dim[ss_tensor_is_nhwc(input) ? 2 : 3];
+}
+
+int ss_tensor_height(const SsTensor *input)
+{
+    return (int)input->dim[ss_tensor_is_nhwc(input) ? 1 : 2];
+}
+
+const char *ss_tensor_describe(const SsTensor *t, char *text, size_t size)
+{
+    static const char *const dtype[] = { "u8", "i32", "i64", "f16", "f32" };
+    size_t n = (size_t)snprintf(text, size, "%s%s%s [", t->name, *t->name ? " " : "", dtype[t->dtype]);
+
+    for (int i = 0; i < t->rank && n < size; i++) {
+        const char *comma = i > 0 ? "," : "";
+        n += (size_t)(t->dim[i] < 0 ? snprintf(text + n, size - n, "%s?", comma)
+                                    : snprintf(text + n, size - n, "%s%" PRId64, comma, t->dim[i]));
+    }
+    if (n < size)
+        snprintf(text + n, size - n, "]");
+    return text;
+}
+
+/** One picture: [1,H,W,3] or [1,3,H,W], of a sensible size and type. */
+static bool is_image(const SsTensor *t)
+{
+    if (t->rank != 4 || t->dim[0] != 1 || (t->dtype != SS_U8 && t->dtype != SS_F16 && t->dtype != SS_F32))
+        return false;
+    if (t->dim[3] != 3 && t->dim[1] != 3)
+        return false;
+    int64_t w = t->dim[ss_tensor_is_nhwc(t) ? 2 : 3], h = t->dim[ss_tensor_is_nhwc(t) ? 1 : 2];
+    return w >= 1 && w <= SS_MAX_SIDE && h >= 1 && h <= SS_MAX_SIDE;
+}
+
+int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log)
+{
+    char text[128];
+    int ret;
+
+    *m = (SsModel) { .backend = backend, .log = log };
+    m->priv = calloc(1, backend->model_size);
+    if (!m->priv) {
+        ss_err(log, "out of memory while opening the model");
+        return -ENOMEM;
+    }
+    if ((ret = backend->model_open(m, p)) < 0)
+        goto fail;
+    if (!is_image(&m->input)) {
+        ss_err(log, "%s: the input %s is not a picture; expected [1,3,height,width] or [1,height,width,3]",
+               p->path && *p->path ? p->path : backend->name,
+               ss_tensor_describe(&m->input, text, sizeof text));
+        backend->model_close(m);
+        ret = -EPROTO;
+        goto fail;
+    }
+    return 0;
+
+fail:
+    free(m->priv);
+    m->priv = NULL;
+    return ret;
+}
+
+void ss_model_close(SsModel *m)
+{
+    if (!m->priv)
+        return;
+    m->backend->model_close(m);
+    free(m->priv);
+    m->priv = NULL;
+}
+
+int ss_request_open(SsRequest *r, SsModel *m)
+{
+    *r = (SsRequest) { .model = m };
+    r->priv = calloc(1, m->backend->request_size);
+    if (!r->priv) {
+        ss_err(m->log, "out of memory while opening an inference request");
+        return -ENOMEM;
+    }
+    int ret = m->backend->request_open(r);
+    if (ret < 0) {
+        free(r->priv);
+        r->priv = NULL;
+    }
+    return ret;
+}
+
+int ss_request_infer(SsRequest *r)
+{
+    return r->model->backend->request_infer(r);
+}
+
+void ss_request_close(SsRequest *r)
+{
+    if (!r->priv)
+        return;
+    r->model->backend->request_close(r);
+    free(r->priv);
+    r->priv = NULL;
+}
+
+/** "name" names joined by ", "; cut where there is no more room. */
+static void append(char *text, size_t size, const char *word)
+{
+    size_t n = strlen(text);
+
+    snprintf(text + n, size - n, "%s%s", n ? ", " : "", word);
+}
+
+static void log_no_decoder(const SsModel *m, const char *tried)
+{
+    char outputs[512] = "", one[128];
+
+    for (int i = 0; i < m->n_outputs; i++)
+        append(outputs, sizeof outputs, ss_tensor_describe(&m->output[i], one, sizeof one));
+    ss_err(m->log, "no decoder fits the model's outputs: %s; tried: %s", outputs, tried);
+}
+
+const SsDecoder *ss_model_decoder(const SsModel *m, const char *name)
+{
+    char tried[256] = "";
+    const SsDecoder *d;
+
+    if (name) {
+        d = ss_decoder_find(name);
+        if (d && d->fits(m->output, m->n_outputs))
+            return d;
+        log_no_decoder(m, name);
+        return NULL;
+    }
+    for (int i = 0; (d = ss_decoder_nth(i)); i++) {
+        if (d->fits(m->output, m->n_outputs))
+            return d;
+        append(tried, sizeof tried, d->name);
+    }
+    log_no_decoder(m, tried);
+    return NULL;
+}
