@@ -118,7 +118,8 @@ SS_API int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p
 SS_API void ss_stream_destroy(SsStream **s);
 /**
  * Hand the newest frame to the network's side; it replaces one that no worker has
- * taken. Takes the caller's reference. Wait-free in every state. Thread: the stream's.
+ * taken. Takes the caller's reference; a frame is offered once, to one stream.
+ * Wait-free in every state. Thread: the stream's.
  */
 SS_API void ss_stream_offer(SsStream *s, SsFrame *frame);
 /**

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include <stddef.h>
+
 enum { SS_STORE_NEW = 4, INDEX = 3 };
 
 void ss_store_init(SsStore *s)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What engine.c, worker.c and stream.c share. */
+#ifndef SS_ENGINE_PRIVATE_H
+#define SS_ENGINE_PRIVATE_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "frame_private.h"
+#include "histogram.h"
+#include "image.h"
+#include "model.h"
+#include "store.h"
+#include "tracker.h"
+
+enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512 };
+
+typedef struct SsWorker {
+    SsEngine *engine;
+    int index;
+    pthread_t thread;
+    bool started; /* set by the thread that starts it: control, or worker 0; read after joining that */
+    /* --- the worker's thread only */
+    SsRequest request;
+    SsImage *image;
+    int64_t free_since; /* when it last had nothing to do */
+    SsDetection detection[SS_MAX_OBJECTS];
+} SsWorker;
+
+struct SsEngine {
+    /* --- set in create, then constant */
+    SsEngineParams params; /* its strings are the engine's own */
+    const SsBackend *backend;
+    SsLogger log; /* remembers the last error, then passes on to params.log */
+
+    /* --- written by worker 0 before the state becomes SS_RUNNING, then constant */
+    SsModel model;
+    const SsDecoder *decoder;
+    SsInputParams input; /* nothing at default */
+    int64_t load_ns;
+
+    atomic_int state; /* SsState; written under lock */
+    atomic_bool stopping;
+    sem_t work; /* one post for each slot that became full: at least as many as full slots */
+    SsWorker worker[SS_MAX_WORKERS];
+
+    pthread_mutex_t lock;   /* leaf; never taken on a stream's thread but in create/destroy */
+    pthread_cond_t changed; /* state or stopping */
+    /* --- guarded by lock */
+    SsStream *streams; /* list through SsStream.next */
+    uint64_t served;   /* frames handed to workers so far */
+    char error[SS_MAX_ERROR];
+    unsigned error_repeats;
+};
+
+struct SsStream {
+    /* --- set in create, then constant */
+    SsEngine *engine;
+    SsStreamParams params;
+
+    /* --- the stream's thread only */
+    uint64_t seen; /* frames, for `every` */
+    int64_t due;   /* pts of the next frame that max_rate lets through */
+
+    /* --- handed over by exchange */
+    _Atomic(SsFrame *) slot; /* the newest unread frame */
+    SsStore store;
+    atomic_uint epoch; /* written by the stream's thread: flushes so far */
+
+    atomic_int refs; /* the caller's, and one for each worker that has a frame of it */
+
+    /* --- guarded by engine->lock */
+    SsStream *next;
+    uint64_t last_served; /* value of engine->served */
+
+    pthread_mutex_t update; /* serialises workers with results of this stream; taken alone */
+    /* --- guarded by update */
+    SsTracker *tracker;
+    unsigned tracker_epoch;
+    int64_t last_pts; /* of the newest result in this epoch */
+
+    /* --- statistics, from any thread */
+    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight;
+    SsHistogram inference, take, age;
+};
+
+/** Thread body; `arg`: SsWorker. */
+void *ss_worker_main(void *arg);
+void ss_engine_set_state(SsEngine *e, SsState state);
+/** Starts worker `index` with all signals blocked. Errors: -EAGAIN. */
+int ss_engine_start_worker(SsEngine *e, int index);
+/** The frame of the stream that has waited longest for its turn; NULL: none. *s: a new reference. Thread:
+ * worker. */
+SsFrame *ss_engine_take(SsEngine *e, SsStream **s);
+/** Detections (pixels of the frame) of the frame offered in `epoch` at `pts`. Thread: worker. */
+void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetection *det, int n);
+/** Drops a reference. Thread: any. */
+void ss_stream_unref(SsStream *s);
+
+#endif

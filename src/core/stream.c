@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The stream's side. What its thread calls takes no lock and waits for nobody: the frame
+ * goes into the slot, and results come out of the store, by one atomic exchange each.
+ */
+#include "engine_private.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "internal.h"
+
+static void add_one(atomic_uint_fast64_t *counter)
+{
+    atomic_fetch_add(counter, 1);
+}
+
+int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
+{
+    SsStream *s;
+    int ret;
+
+    if (p->every < 0 || p->max_rate < 0 || p->max_rate != p->max_rate) {
+        ss_err(&e->log, "every and max-rate must not be negative");
+        return -EINVAL;
+    }
+    s = calloc(1, sizeof *s);
+    if (!s || (ret = ss_tracker_create(&s->tracker, &e->params.tracker)) < 0) {
+        free(s);
+        ss_err(&e->log, "out of memory for one more stream");
+        return -ENOMEM;
+    }
+    s->engine = e;
+    s->params = *p;
+    s->params.every = SS_MAX(p->every, 1);
+    s->due = INT64_MIN;
+    s->last_pts = INT64_MIN;
+    atomic_init(&s->refs, 1);
+    ss_store_init(&s->store);
+    pthread_mutex_init(&s->update, NULL);
+
+    pthread_mutex_lock(&e->lock);
+    s->next = e->streams;
+    s->last_served = e->served; /* a newcomer queues up behind those already here */
+    e->streams = s;
+    pthread_mutex_unlock(&e->lock);
+    *out = s;
+    return 0;
+}
+
+void ss_stream_unref(SsStream *s)
+{
+    if (atomic_fetch_sub(&s->refs, 1) > 1)
+        return;
+    SsFrame *unread = atomic_load(&s->slot);
+    ss_frame_unref(&unread);
+    ss_tracker_destroy(&s->tracker);
+    pthread_mutex_destroy(&s->update);
+    free(s);
+}
+
+void ss_stream_destroy(SsStream **stream)
+{
+    if (!stream || !*stream)
+        return;
+    SsStream *s = *stream;
+    SsEngine *e = s->engine;
+    *stream = NULL;
+
+    pthread_mutex_lock(&e->lock);
+    for (SsStream **p = &e->streams; *p; p = &(*p)->next) {
+        if (*p == s) {
+            *p = s->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+    ss_stream_unref(s);
+}
+
+bool ss_stream_wants(SsStream *s, int64_t pts)
+{
+    /* A camera's timestamps jitter; a frame this little early is in time. */
+    const int64_t slack = 1000000;
+    bool wanted = s->seen++ % (uint64_t)s->params.every == 0;
+
+    if (wanted && s->params.max_rate > 0) {
+        int64_t period = (int64_t)(1e9 / s->params.max_rate);
+        wanted = s->due == INT64_MIN || pts >= s->due - slack;
+        if (wanted) {
+            bool in_step = s->due != INT64_MIN && pts < s->due + period;
+            s->due = (in_step ? s->due : pts) + period;
+        }
+    }
+    if (!wanted) {
+        add_one(&s->offered);
+        add_one(&s->skipped);
+    }
+    return wanted;
+}
+
+void ss_stream_offer(SsStream *s, SsFrame *frame)
+{
+    frame->epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
+    frame->offered_ns = ss_now_ns();
+    add_one(&s->offered);
+    add_one(&s->in_flight);
+
+    SsFrame *unread = atomic_exchange(&s->slot, frame);
+    if (!unread) {
+        sem_post(&s->engine->work);
+        return;
+    }
+    add_one(&s->replaced);
+    atomic_fetch_sub(&s->in_flight, 1);
+    ss_frame_unref(&unread);
+}
+
+int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max)
+{
+    const SsResult *r = ss_store_newest(&s->store);
+
+    if (!r || r->epoch != atomic_load_explicit(&s->epoch, memory_order_relaxed))
+        return 0;
+    int n = SS_MIN(r->n, max);
+    for (int i = 0; i < n; i++) {
+        out[i] = r->object[i];
+        out[i].state = r->pts == pts ? SS_MEASURED : SS_HELD;
+    }
+    ss_histogram_add(&s->age, pts - r->pts);
+    return n;
+}
+
+void ss_stream_flush(SsStream *s)
+{
+    atomic_fetch_add(&s->epoch, 1);
+    s->due = INT64_MIN;
+    ss_store_forget(&s->store);
+
+    SsFrame *unread = atomic_exchange(&s->slot, NULL);
+    if (!unread)
+        return;
+    add_one(&s->replaced);
+    atomic_fetch_sub(&s->in_flight, 1);
+    ss_frame_unref(&unread);
+}
+
+void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetection *det, int n)
+{
+    pthread_mutex_lock(&s->update);
+    if (epoch != atomic_load(&s->epoch) || (epoch == s->tracker_epoch && pts <= s->last_pts)) {
+        pthread_mutex_unlock(&s->update);
+        add_one(&s->late);
+        return;
+    }
+    if (epoch != s->tracker_epoch)
+        ss_tracker_reset(s->tracker);
+    s->tracker_epoch = epoch;
+    s->last_pts = pts;
+
+    SsResult *r = ss_store_back(&s->store);
+    r->pts = pts;
+    r->epoch = epoch;
+    r->n = ss_tracker_update(s->tracker, pts, det, n, r->object);
+    ss_store_publish(&s->store);
+    pthread_mutex_unlock(&s->update);
+    add_one(&s->inferred);
+}
+
+void ss_stream_stats(SsStream *s, SsStreamStats *out)
+{
+    *out = (SsStreamStats) {
+        .offered = atomic_load(&s->offered),
+        .skipped = atomic_load(&s->skipped),
+        .replaced = atomic_load(&s->replaced),
+        .inferred = atomic_load(&s->inferred),
+        .late = atomic_load(&s->late),
+        .failed = atomic_load(&s->failed),
+        .in_flight = atomic_load(&s->in_flight),
+    };
+    ss_histogram_times(&s->inference, &out->inference);
+    ss_histogram_times(&s->take, &out->take);
+    ss_histogram_times(&s->age, &out->age);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The worker's life: load the model (the first one), then take, look, publish. */
+#include "engine_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "internal.h"
+
+/**
+ * The picture comes first: the worker, and with it every thread that the runtime starts
+ * from here (Linux: a thread inherits the nice value of the one that creates it), gives
+ * way to the streams where processors are few.
+ */
+static void step_back(const SsEngine *e)
+{
+#ifdef __linux__
+    id_t self = (id_t)syscall(SYS_gettid);
+
+    if (e->params.nice < 0)
+        return;
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, self);
+    if (errno == 0 && setpriority(PRIO_PROCESS, self, SS_MIN(now + e->params.nice, 19)) != 0)
+        ss_debug(&e->log, "cannot lower the workers' priority: %s", strerror(errno));
+#else
+    (void)e;
+#endif
+}
+
+static void name_thread(const SsWorker *w)
+{
+#ifdef __linux__
+    char name[16];
+
+    snprintf(name, sizeof name, "ss-worker-%d", w->index);
+    pthread_setname_np(pthread_self(), name);
+#else
+    (void)w;
+#endif
+}
+
+/** What the user set, and the model family's habits for the rest. */
+static SsInputParams resolve_input(const SsInputParams *user, const SsInputParams *family)
+{
+    SsInputParams p = *user;
+
+    if (p.fit == SS_FIT_DEFAULT)
+        p.fit = family->fit;
+    if (p.order == SS_ORDER_DEFAULT)
+        p.order = family->order;
+    if (p.scale[0] == 0) {
+        memcpy(p.mean, family->mean, sizeof p.mean);
+        memcpy(p.scale, family->scale, sizeof p.scale);
+    }
+    return p;
+}
+
+static int load_model(SsEngine *e)
+{
+    int64_t start = ss_now_ns();
+    int ret = ss_model_open(&e->model, e->backend, &e->params.model, &e->log);
+
+    if (ret < 0)
+        return ret;
+    e->decoder = ss_model_decoder(&e->model, e->params.decoder);
+    if (!e->decoder) {
+        ss_model_close(&e->model);
+        return -EPROTO;
+    }
+    e->input = resolve_input(&e->params.input, &e->decoder->input);
+    e->load_ns = ss_now_ns() - start;
+    ss_info(&e->log, "%s: loaded on %s in %.1f s, decoder %s",
+            e->params.model.path ? e->params.model.path : "model", e->backend->name, (double)e->load_ns / 1e9,
+            e->decoder->name);
+    return 0;
+}
+
+static int open_request(SsWorker *w)
+{
+    SsEngine *e = w->engine;
+    int ret = ss_request_open(&w->request, &e->model);
+
+    if (ret < 0)
+        return ret;
+    if ((ret = ss_image_create(&w->image, &e->model.input, &e->input, &e->log)) < 0)
+        ss_request_close(&w->request);
+    return ret;
+}
+
+/** Worker 0 loads; only when it is ready to infer do the others come. */
+static int get_ready(SsWorker *w)
+{
+    SsEngine *e = w->engine;
+    int ret;
+
+    if (w->index > 0)
+        return open_request(w);
+    if ((ret = load_model(e)) < 0 || (ret = open_request(w)) < 0) {
+        ss_engine_set_state(e, SS_FAILED);
+        return ret;
+    }
+    ss_engine_set_state(e, SS_RUNNING);
+    for (int i = 1; i < e->params.workers && !atomic_load(&e->stopping); i++)
+        if (ss_engine_start_worker(e, i) < 0)
+            break; /* logged; fewer workers are better than none */
+    return 0;
+}
+
+/** Blocks until `deadline` or until the engine stops. */
+static void wait_until(SsEngine *e, int64_t deadline)
+{
+    const struct timespec t = { deadline / 1000000000, deadline % 1000000000 };
+
+    pthread_mutex_lock(&e->lock);
+    while (!atomic_load(&e->stopping) && ss_now_ns() < deadline)
+        pthread_cond_timedwait(&e->changed, &e->lock, &t);
+    pthread_mutex_unlock(&e->lock);
+}
+
+/** Pixels of the network's input -> pixels of the frame, in place. */
+static void to_frame(SsDetection *det, int n, const SsGeometry *g)
+{
+    for (int i = 0; i < n; i++)
+        det[i].box = ss_geometry_to_frame(g, det[i].box);
+}
+
+/** Returns the count of detections in w->detection, or -errno. Drops the frame as early as it can. */
+static int look_at(SsWorker *w, SsStream *s, SsFrame **frame)
+{
+    SsEngine *e = w->engine;
+    SsGeometry geometry;
+    int ret = ss_image_convert(w->image, &(*frame)->desc, w->request.input.data, &geometry);
+
+    ss_frame_unref(frame);
+    if (ret < 0)
+        return ret;
+
+    int64_t start = ss_now_ns();
+    if ((ret = ss_request_infer(&w->request)) < 0)
+        return ret;
+    if (e->params.simulate_latency > 0)
+        wait_until(e, start + e->params.simulate_latency);
+    ss_histogram_add(&s->inference, ss_now_ns() - start);
+
+    const SsDecodeParams p = { ss_tensor_width(&e->model.input), ss_tensor_height(&e->model.input),
+                               e->params.threshold, e->params.nms_iou };
+    ret = e->decoder->decode(w->request.output, e->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
+    if (ret < 0) {
+        ss_err(&e->log, "decoder %s cannot read what the model gave", e->decoder->name);
+        return ret;
+    }
+    to_frame(w->detection, ret, &geometry);
+    return ret;
+}
+
+static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
+{
+    const unsigned epoch = frame->epoch;
+    const int64_t pts = frame->desc.pts;
+
+    ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
+    int n = look_at(w, s, &frame);
+    if (n >= 0)
+        ss_stream_publish(s, epoch, pts, w->detection, n);
+    else
+        atomic_fetch_add(&s->failed, 1);
+    atomic_fetch_sub(&s->in_flight, 1);
+    ss_stream_unref(s);
+}
+
+void *ss_worker_main(void *arg)
+{
+    SsWorker *w = arg;
+    SsEngine *e = w->engine;
+
+    name_thread(w);
+    if (w->index == 0)
+        step_back(e); /* the others are its children */
+    if (get_ready(w) < 0)
+        return NULL;
+
+    w->free_since = ss_now_ns();
+    while (!atomic_load(&e->stopping)) {
+        SsStream *s;
+        SsFrame *frame = ss_engine_take(e, &s);
+        if (frame) {
+            serve(w, s, frame);
+            w->free_since = ss_now_ns();
+        } else {
+            while (sem_wait(&e->work) != 0 && errno == EINTR)
+                ;
+        }
+    }
+
+    ss_image_destroy(&w->image);
+    ss_request_close(&w->request);
+    return NULL;
+}
