@@ -185,17 +185,17 @@ void *ss_worker_main(void *arg)
     if (get_ready(w) < 0)
         return NULL;
 
-    w->free_since = ss_now_ns();
-    while (!atomic_load(&e->stopping)) {
+    for (;;) {
         SsStream *s;
+
+        w->free_since = ss_now_ns();
+        while (sem_wait(&e->work) != 0 && errno == EINTR)
+            ;
+        if (atomic_load(&e->stopping))
+            break;
         SsFrame *frame = ss_engine_take(e, &s);
-        if (frame) {
+        if (frame)
             serve(w, s, frame);
-            w->free_since = ss_now_ns();
-        } else {
-            while (sem_wait(&e->work) != 0 && errno == EINTR)
-                ;
-        }
     }
 
     ss_image_destroy(&w->image);
