@@ -44,6 +44,11 @@ const SsDecoder *ss_decoder_find(const char *name);
  * most `max`; detections that are not finite or have no area are dropped. Returns the count.
  */
 int ss_nms(SsDetection *det, int n, float iou, int max);
+/**
+ * Adds `d` to the at most `max` best so far (unordered, `*n` of them; `max` the same in every call),
+ * unless it is not finite or has no area.
+ */
+void ss_keep_best(SsDetection *best, int *n, int max, const SsDetection *d);
 /** Sort by score, best first; ties keep their order. */
 void ss_sort_by_score(SsDetection *det, int n);
 /** Intersection over union; 0 where a box has no area or is not finite. */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The head of YOLO v8 and v11: for each of N anchors a centre, a size and C class scores,
+ * in either order of the two axes. Nothing is suppressed inside the network.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "core/internal.h"
+#include "decode/decode.h"
+
+extern const SsDecoder ss_decoder_yolo;
+
+enum {
+    BOX = 4,               /* values before the class scores */
+    MAX_CANDIDATES = 2048, /* bounds the suppression when everything passes the threshold */
+    BLOCK = 256,           /* anchors scanned at a time: 1 KiB of each channel */
+};
+
+typedef struct Head {
+    const SsTensor *t;
+    size_t n, classes;                    /* anchors */
+    size_t anchor_stride, channel_stride; /* elements */
+} Head;
+
+/* Of the two axes the shorter one holds box and classes, the longer one the anchors. */
+static int channel_axis(const SsTensor *t)
+{
+    if (t->dim[1] < 0 || t->dim[2] < 0)
+        return t->dim[1] < 0 ? 2 : 1;
+    return t->dim[2] < t->dim[1] ? 2 : 1;
+}
+
+static bool yolo_fits(const SsTensor *out, int n_out)
+{
+    if (n_out != 1 || out->rank != 3 || (out->dtype != SS_F32 && out->dtype != SS_F16) ||
+        (out->dim[0] != 1 && out->dim[0] != -1))
+        return false;
+    /* The end-to-end heads: 300 boxes as corners, score, class, already suppressed. */
+    if (out->dim[1] == 300 && out->dim[2] == 6)
+        return false;
+    return out->dim[channel_axis(out)] > BOX && out->dim[channel_axis(out)] <= UINT16_MAX;
+}
+
+static int yolo_classes(const SsTensor *out, int n_out)
+{
+    (void)n_out;
+    return (int)out->dim[channel_axis(out)] - BOX;
+}
+
+/* `count` class scores of one channel or one anchor, as float: the tensor's own where it has them. */
+static const float *scores_at(const SsTensor *t, size_t first, size_t count, float *copy)
+{
+    if (t->dtype == SS_F32)
+        return (const float *)t->data + first;
+    for (size_t i = 0; i < count; i++)
+        copy[i] = ss_tensor_value(t, first + i);
+    return copy;
+}
+
+/* Best class of `count` anchors from `first`. Channel by channel, along the memory of either layout. */
+static void scan_channels(const Head *h, size_t first, size_t count, float *best, int *best_class)
+{
+    float copy[BLOCK];
+
+    for (size_t c = 0; c < h->classes; c++) {
+        const float *score = scores_at(h->t, (BOX + c) * h->channel_stride + first, count, copy);
+
+        for (size_t i = 0; i < count; i++) {
+            bool better = score[i] > best[i];
+
+            best[i] = better ? score[i] : best[i];
+            best_class[i] = better ? (int)c : best_class[i];
+        }
+    }
+}
+
+static void scan_anchors(const Head *h, size_t first, size_t count, float *best, int *best_class)
+{
+    float copy[BLOCK];
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t c = 0; c < h->classes; c += BLOCK) {
+            size_t some = SS_MIN(h->classes - c, (size_t)BLOCK);
+            const float *score = scores_at(h->t, (first + i) * h->anchor_stride + BOX + c, some, copy);
+
+            for (size_t k = 0; k < some; k++) {
+                if (score[k] > best[i]) {
+                    best[i] = score[k];
+                    best_class[i] = (int)(c + k);
+                }
+            }
+        }
+    }
+}
+
+static SsBox box_at(const Head *h, size_t anchor)
+{
+    float v[BOX];
+
+    for (size_t k = 0; k < BOX; k++)
+        v[k] = ss_tensor_value(h->t, anchor * h->anchor_stride + k * h->channel_stride);
+    return (SsBox) { v[0] - v[2] / 2, v[1] - v[3] / 2, v[2], v[3] };
+}
+
+static int collect(const Head *h, float threshold, SsDetection *found, int max)
+{
+    float best[BLOCK];
+    int best_class[BLOCK];
+    int n = 0;
+
+    for (size_t first = 0; first < h->n; first += BLOCK) {
+        size_t count = SS_MIN(h->n - first, (size_t)BLOCK);
+
+        for (size_t i = 0; i < count; i++) {
+            best[i] = -INFINITY;
+            best_class[i] = 0;
+        }
+        if (h->anchor_stride == 1)
+            scan_channels(h, first, count, best, best_class);
+        else
+            scan_anchors(h, first, count, best, best_class);
+
+        for (size_t i = 0; i < count; i++) {
+            if (best[i] >= threshold) {
+                SsDetection d = { box_at(h, first + i), SS_MIN(best[i], 1.0F), best_class[i] };
+
+                ss_keep_best(found, &n, max, &d);
+            }
+        }
+    }
+    return n;
+}
+
+static int yolo_decode(const SsTensor *out, int n_out, const SsDecodeParams *p, SsDetection *det, int max)
+{
+    SsDetection *found;
+    Head h = { .t = out };
+    size_t channels;
+    int axis, n;
+
+    if (!yolo_fits(out, n_out))
+        return -EPROTO;
+    axis = channel_axis(out);
+    if (ss_tensor_elements(out) == 0)
+        return -EPROTO;
+    channels = (size_t)out->dim[axis];
+    h.n = (size_t)out->dim[3 - axis];
+    h.classes = channels - BOX;
+    h.anchor_stride = axis == 1 ? 1 : channels;
+    h.channel_stride = axis == 1 ? h.n : 1;
+
+    found = malloc(SS_MIN(h.n, (size_t)MAX_CANDIDATES) * sizeof *found);
+    if (!found)
+        return -ENOMEM;
+    n = collect(&h, p->threshold, found, (int)SS_MIN(h.n, (size_t)MAX_CANDIDATES));
+    n = ss_nms(found, n, p->nms_iou, max);
+    for (int i = 0; i < n; i++)
+        det[i] = found[i];
+    free(found);
+    return n;
+}
+
+const SsDecoder ss_decoder_yolo = {
+    .name = "yolo",
+    .description = "YOLO v8 and v11: one output [1,4+C,N] or [1,N,4+C], C classes",
+    .input = { .fit = SS_FIT_LETTERBOX, .order = SS_ORDER_RGB, .scale = { 255, 255, 255 } },
+    .first_class_id = 0,
+    .fits = yolo_fits,
+    .n_classes = yolo_classes,
+    .decode = yolo_decode,
+};
