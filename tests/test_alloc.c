@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The whole life of an engine, with the 1st, 2nd, 3rd ... allocation or thread refused,
+ * until a life needs no more. Nothing may crash, leak (with AddressSanitizer) or hang.
+ * Linked with --wrap for malloc, calloc, strdup and pthread_create.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "sidestream/engine.h"
+#include "test.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+char *__real_strdup(const char *s);
+int __real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+char *__wrap_strdup(const char *s);
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
+
+static atomic_int left; /* requests until the one that is refused; below 0: none is */
+static atomic_bool refused;
+
+static bool refuse(void)
+{
+    if (atomic_fetch_sub(&left, 1) != 0)
+        return false;
+    atomic_store(&refused, true);
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refuse() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return refuse() ? NULL : __real_calloc(n, size);
+}
+
+char *__wrap_strdup(const char *s)
+{
+    return refuse() ? NULL : __real_strdup(s);
+}
+
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg)
+{
+    return refuse() ? 11 : __real_pthread_create(t, a, f, arg);
+}
+
+static void quiet(void *cookie, SsLogLevel level, const char *msg)
+{
+    (void)cookie, (void)level, (void)msg;
+}
+
+static uint8_t pixels[64 * 48];
+
+/** Returns how many frames were looked at. */
+static uint64_t live(void)
+{
+    SsEngineParams p = { .backend = "dummy",
+                         .decoder = "detection-output",
+                         .model.options = "boxes=5",
+                         .workers = 2,
+                         .log = { SS_LOG_ERROR, quiet, NULL } };
+    SsEngine *e = NULL;
+    SsStream *s = NULL;
+    SsObject objects[SS_MAX_OBJECTS];
+    SsStreamStats st = { 0 };
+
+    if (ss_engine_create(&e, &p) < 0 || ss_engine_start(e) < 0 ||
+        ss_stream_create(&s, e, &(SsStreamParams) { 0 }) < 0)
+        goto end;
+    ss_engine_wait_loaded(e);
+    for (int i = 0; i < 6; i++) {
+        /* Two sizes: the tables of image.c are made twice. */
+        const SsFrameDesc d = { SS_PIXEL_GRAY8, 0, i % 2 ? 64 : 32, 48, { pixels }, { 64 }, i };
+        ss_stream_objects_at(s, i, objects, SS_MAX_OBJECTS);
+        SsFrame *f = ss_frame_wrap(&d, NULL, NULL);
+        if (f)
+            ss_stream_offer(s, f);
+        /* Let it be looked at, where anybody looks. */
+        do {
+            sched_yield();
+            ss_stream_stats(s, &st);
+        } while (st.in_flight > 0 && ss_engine_state(e) == SS_RUNNING);
+    }
+    REQUIRE_CMP(st.offered, ==, st.replaced + st.inferred + st.late + st.failed + st.in_flight);
+end:
+    ss_stream_destroy(&s);
+    ss_engine_destroy(&e);
+    return st.inferred;
+}
+
+int main(void)
+{
+    int lives = 0;
+
+    do {
+        atomic_store(&refused, false);
+        atomic_store(&left, lives++);
+        uint64_t inferred = live();
+        if (!atomic_load(&refused))
+            REQUIRE_CMP(inferred, ==, 6);
+    } while (atomic_load(&refused));
+    printf("%d lives, in all but the last something was refused\n", lives);
+    REQUIRE_CMP(lives, >, 15);
+    return 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/tracker.h"
+
+#include "test.h"
+
+static const int64_t SECOND = 1000000000;
+
+static SsTracker *tracker(void)
+{
+    SsTracker *t;
+    REQUIRE(ss_tracker_create(&t, &(SsTrackerParams) { 0 }) == 0);
+    return t;
+}
+
+static SsDetection det(float x, float y, int class_id)
+{
+    return (SsDetection) { { x, y, 40, 100 }, 0.8f, class_id };
+}
+
+static void id_stays_with_the_object(void)
+{
+    SsTracker *t = tracker();
+    SsObject o[2];
+    SsDetection d[2] = { det(0, 0, 1), det(200, 0, 1) };
+
+    REQUIRE(ss_tracker_update(t, 0, d, 2, o) == 2);
+    REQUIRE(o[0].id == 1 && o[1].id == 2);
+    for (int i = 1; i < 50; i++) {
+        /* They walk, and the detector swaps their order every time. */
+        d[i % 2] = det(5.f * (float)i, 0, 1);
+        d[1 - i % 2] = det(200 + 5.f * (float)i, 0, 1);
+        REQUIRE(ss_tracker_update(t, i * SECOND / 10, d, 2, o) == 2);
+        REQUIRE_CMP(o[i % 2].id, ==, 1);
+        REQUIRE_CMP(o[1 - i % 2].id, ==, 2);
+        REQUIRE(o[0].state == SS_MEASURED && o[0].source_pts == i * SECOND / 10);
+        REQUIRE_NEAR(o[i % 2].box.x, 5 * i, 0);
+    }
+    ss_tracker_destroy(&t);
+    REQUIRE(t == NULL);
+}
+
+static void class_and_overlap_decide(void)
+{
+    SsTracker *t = tracker();
+    SsObject o[2];
+    SsDetection d[2] = { det(0, 0, 1), det(0, 0, 2) };
+
+    ss_tracker_update(t, 0, d, 2, o);
+    REQUIRE(o[0].id != o[1].id);
+    d[0] = det(0, 0, 2);
+    REQUIRE(ss_tracker_update(t, 1, d, 1, o) == 1);
+    REQUIRE_CMP(o[0].id, ==, 2);
+    d[0] = det(35, 0, 1); /* overlap 5/75: another one */
+    ss_tracker_update(t, 2, d, 1, o);
+    REQUIRE_CMP(o[0].id, ==, 3);
+    /* Two on one track: the better overlap keeps the id. */
+    d[0] = det(10, 0, 2);
+    d[1] = det(2, 0, 2);
+    ss_tracker_update(t, 3, d, 2, o);
+    REQUIRE_CMP(o[1].id, ==, 2);
+    REQUIRE_CMP(o[0].id, ==, 4);
+    ss_tracker_destroy(&t);
+}
+
+static void lost_for_too_long_is_forgotten(void)
+{
+    SsTracker *t = tracker();
+    SsObject o[1];
+    SsDetection d[1] = { det(0, 0, 1) };
+
+    ss_tracker_update(t, 0, d, 1, o);
+    REQUIRE(ss_tracker_update(t, SECOND / 2, d, 0, o) == 0);
+    ss_tracker_update(t, SECOND, d, 1, o);
+    REQUIRE_CMP(o[0].id, ==, 1);
+    ss_tracker_update(t, 2 * SECOND + 1, d, 1, o);
+    REQUIRE_CMP(o[0].id, ==, 2);
+    ss_tracker_reset(t);
+    ss_tracker_update(t, 0, d, 1, o); /* time may start again */
+    REQUIRE_CMP(o[0].id, ==, 3);
+    ss_tracker_destroy(&t);
+}
+
+/** More objects than there is room for: the oldest tracks make way, and nothing breaks. */
+static void a_flood_of_objects(void)
+{
+    SsTracker *t = tracker();
+    static SsDetection d[SS_MAX_OBJECTS + 10];
+    static SsObject o[SS_MAX_OBJECTS];
+    uint64_t last = 0;
+
+    for (int frame = 0; frame < 10; frame++) {
+        for (int i = 0; i < SS_MAX_OBJECTS + 10; i++)
+            d[i] = det((float)(frame * 100000 + i * 50), 0, 1);
+        REQUIRE(ss_tracker_update(t, frame, d, SS_MAX_OBJECTS + 10, o) == SS_MAX_OBJECTS);
+        for (int i = 0; i < SS_MAX_OBJECTS; i++, last++)
+            REQUIRE_CMP(o[i].id, ==, last + 1);
+    }
+    d[0] = d[5];
+    ss_tracker_update(t, 10, d, 1, o);
+    REQUIRE_CMP(o[0].id, ==, 9 * SS_MAX_OBJECTS + 6); /* the newest are still known */
+    ss_tracker_destroy(&t);
+}
+
+int main(void)
+{
+    id_stays_with_the_object();
+    class_and_overlap_decide();
+    lost_for_too_long_is_forgotten();
+    a_flood_of_objects();
+    REQUIRE_STR(ss_object_state_name(SS_HELD), "held");
+    REQUIRE_STR(ss_object_state_name((SsObjectState)99), "unknown");
+    return 0;
+}
