@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Ten minutes at 60 frames a second, one stream and eight that share one engine, dummy and real network.
+
+Samples /proc/PID once a second: resident memory after the first minute against the end, and the thread count;
+the statistics at the end say whether every stream got its share of the network.
+"""
+
+import argparse
+import collections
+import pathlib
+import statistics
+import subprocess
+
+import common
+
+FLAT_MB = 2.0
+FAIR = 0.8
+
+
+class Watch:
+    """What /proc says of one process, second by second."""
+
+    def __init__(self, pid):
+        self.proc, self.rss_kb, self.threads, self.names = pathlib.Path(f"/proc/{pid}"), [], [], collections.Counter()
+
+    def sample(self):
+        try:
+            fields = dict(line.split(":", 1) for line in (self.proc / "status").read_text().splitlines() if ":" in line)
+            names = collections.Counter()
+            for task in (self.proc / "task").iterdir():
+                try:
+                    names[(task / "comm").read_text().strip().rstrip("0123456789:")] += 1
+                except OSError:  # this thread has just ended
+                    continue
+        except OSError:
+            return
+        if "VmRSS" in fields:  # gone while the process exits
+            self.rss_kb.append(int(fields["VmRSS"].split()[0]))
+            self.threads.append(int(fields["Threads"]))
+            self.names = names
+
+
+def soak(source, streams, real, options, tmp):
+    stats_file = tmp / f"stats-{streams}-{'real' if real else 'dummy'}.json"
+    network = [] if real else ["--backend", "dummy", "--model-options", f"latency={options.dummy_latency:g},boxes=10"]
+    command = [common.sidestream_program(), "run", *[source] * streams, *network, "--rate", f"{options.rate:g}", "--loop",
+               "--output", "none", "--duration", f"{options.seconds:g}", "--stats", stats_file, "--quiet"]
+    with common.child(command) as c:
+        watch, waited = Watch(c.process.pid), 0
+        while waited < options.seconds + common.GRACE:
+            try:
+                c.process.wait(1)
+                break
+            except subprocess.TimeoutExpired:  # the clock of the sampling
+                watch.sample()
+                waited += 1
+        usage = c.finish(0 if waited else 1)
+    return watch, common.read_stats(stats_file), usage
+
+
+def row_and_verdicts(name, streams, options, watch, stats, usage):
+    rss, threads = [kb / 1024 for kb in watch.rss_kb], watch.threads
+    first = min(60, len(rss) // 2)  # shorter runs settle in their first half
+    if first < 2:
+        raise common.BenchError("too short a run: nothing to compare")
+    settled, end = statistics.median(rss[first:first + 5]), statistics.median(rss[-6:-1])
+    growth = max(rss[first:]) - settled
+    counts = [s["inferred"] for s in stats["streams"]]
+    share = min(counts) / max(1, max(counts))
+    waited = sum(s["frames_waited"] for s in stats["streams"])
+    lost = sum(s["frames_in"] - s["frames_out"] for s in stats["streams"])
+    fps = min(s["fps_out"] for s in stats["streams"])
+    steady = threads[first:-1]
+    row = [name, f"{fps:.2f}", f"{settled:.1f}", f"{end:.1f}", f"{growth:+.2f}", f"{min(steady)}..{max(steady)}",
+           f"{min(counts)} / {max(counts)}", f"{share:.2f}", str(waited), str(lost),
+           f"{stats['inferences_per_s']:.1f}", f"{100 * usage['cpu_s'] / usage['wall_s']:.0f} %", f"{100 * usage['others']:.0f} %"]
+    return row, [
+        (growth < FLAT_MB, f"{name}: resident memory {growth:+.2f} MB after the first minute (less than {FLAT_MB:g})"),
+        (max(steady) == min(steady), f"{name}: {max(steady)} threads throughout: "
+         + ", ".join(f"{n} {k}" for k, n in sorted(watch.names.items()))),
+        (share >= FAIR, f"{name}: fewest / most inferences a stream {share:.2f} (at least {FAIR:g})"),
+        (waited == 0 and lost == 0, f"{name}: {waited} frames waited, {lost} lost"),
+        (fps >= 0.99 * options.rate, f"{name}: the slowest stream showed {fps:.2f} of {options.rate:g} frames a second"),
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=600, help="of each of the runs")
+    parser.add_argument("--rate", type=float, default=60)
+    parser.add_argument("--streams", type=lambda t: [int(n) for n in t.split(",")], default=[1, 8], metavar="N,N")
+    parser.add_argument("--networks", default="dummy,real", help="dummy, real or both")
+    parser.add_argument("--dummy-latency", type=float, default=10, metavar="MS")
+    parser.add_argument("--source", help="default: the demo's clip")
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    options = parser.parse_args()
+    source = options.source or common.asset("vtest.avi")
+    rows, verdicts = [], []
+    with common.scratch() as tmp:
+        for network in options.networks.split(","):
+            for streams in options.streams:
+                name = f"{network}, {streams} stream{'s' if streams > 1 else ''}"
+                common.progress(f"{name}: {options.seconds:g} s")
+                watch, stats, usage = soak(source, streams, network == "real", options, tmp)
+                row, judged = row_and_verdicts(name, streams, options, watch, stats, usage)
+                rows.append(row)
+                verdicts += judged
+    header = ["network, streams", "slowest fps", "RSS MB after 1 min", "at the end", "most growth", "threads",
+              "inferences fewest / most", "share", "waited", "lost", "inferences/s", "CPU (one core = 100 %)", "others"]
+    text = (f"{options.seconds:g} s each at {options.rate:g} frames a second; every stream decodes the clip itself.\n\n"
+            + common.table(header, rows) + "\n\n" + "\n".join(common.verdict(*v) for v in verdicts))
+    common.publish("soak", text, options.write)
+    return 0 if all(ok for ok, _ in verdicts) else 1
+
+
+if __name__ == "__main__":
+    common.fail_clearly(main)
