@@ -248,6 +248,10 @@ def verdict(ok, text):
     return f"- **{'PASS' if ok else 'FAIL'}** {text}"
 
 
+def verdicts(judged):
+    return "\n".join(verdict(ok, text) for ok, text in judged)
+
+
 def machine():
     info = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*:\s*(.+)$", info, re.M)
@@ -281,7 +285,7 @@ def publish(name, text, write):
         raise BenchError(f"{PERFORMANCE} has no {begin} … {end}")
     head, rest = page.split(begin)
     PERFORMANCE.write_text(f"{head}{begin}\n{text}{end}{rest.split(end)[1]}")
-    print(f"written to {PERFORMANCE.relative_to(ROOT)}", file=sys.stderr)
+    progress(f"written to {PERFORMANCE.relative_to(ROOT)}")
 
 
 def progress(text):

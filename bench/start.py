@@ -27,7 +27,8 @@ def start_once(cache, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="starts of each kind")
-    parser.add_argument("--seconds", type=float, default=12, help="of a start with an empty cache (a third with a full one)")
+    parser.add_argument("--seconds", type=float, default=12,
+                        help="of a start with an empty cache (a third with a filled one)")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     cold, warm = [], []
@@ -42,15 +43,15 @@ def main():
         worst[name] = max(picture), max(boxes)
         rows.append([name, len(runs), f"{common.percentile(picture, 50):.0f}", f"{max(picture):.0f}",
                      f"{common.percentile(boxes, 50):.0f}", f"{max(boxes):.0f}", f"{max(gap):.0f}"])
-    header = ["start", "starts", "first picture ms p50", "slowest", "first boxes ms p50", "slowest", "longest interval ms"]
+    header = ["start", "starts", "first picture ms p50", "slowest", "first boxes ms p50", "slowest",
+              "longest interval ms"]
     pictures = max(w[0] for w in worst.values())
     verdicts = [
         (pictures <= PICTURE_MS, f"slowest first picture {pictures:.0f} ms (at most {PICTURE_MS}), while the model loads"),
         (worst["second start"][1] <= BOXES_WARM_MS,
          f"slowest first boxes of a second start {worst['second start'][1]:.0f} ms (at most {BOXES_WARM_MS})"),
     ]
-    common.publish("start", common.table(header, rows) + "\n\n" + "\n".join(common.verdict(*v) for v in verdicts),
-                   options.write)
+    common.publish("start", common.table(header, rows) + "\n\n" + common.verdicts(verdicts), options.write)
     return 0 if all(ok for ok, _ in verdicts) else 1
 
 

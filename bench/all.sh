@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every benchmark in order; each writes its section of docs/performance.md.
+#
+#   bench/all.sh           figures to publish: about an hour and a half, on a machine with nothing else to do
+#   bench/all.sh --quick   some minutes: do they all work?  (prints; writes nothing)
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+case "${1-}" in
+'') write=--write never_waits=60 soak=600 starts=5 inference=30 ;;
+--quick) write='' never_waits=6 soak=20 starts=1 inference=8 ;;
+*) echo "usage: $0 [--quick]" >&2; exit 2 ;;
+esac
+
+if [ ! -x .venv/bin/python ]; then
+    echo "$0: no .venv: tools/setup.sh makes it" >&2
+    exit 1
+fi
+
+# A benchmark that misses its mark says FAIL; the others still run.
+failed=''
+bench() {
+    name=$1
+    shift
+    echo "== bench/$name.py $*" >&2
+    # shellcheck disable=SC2086 # $write is one word or none
+    .venv/bin/python "bench/$name.py" "$@" $write || failed="$failed $name"
+}
+
+bench start --runs "$starts"
+bench frame_cost
+bench inference --seconds "$inference"
+bench never_waits --seconds "$never_waits"
+bench soak --seconds "$soak"
+
+if [ -n "$failed" ]; then
+    echo "$0: missed a mark or could not run:$failed" >&2
+    exit 1
+fi
