@@ -108,7 +108,7 @@ def slope(points):
 
 def age_course(samples, duration, at=60.0):
     """How the age (ms) of the shown boxes went: samples are (seconds since the start, age in ms)."""
-    late = [s for s in samples if s[0] >= duration / 4]  # the start has its own story
+    late = [s for s in samples if s[0] >= duration / 2]  # the start has its own story
     grows = slope(late)
     drift = grows if abs(grows) > 5 else 0.0  # a few ms/s of a short run are noise, not a trend
     end = [age for t, age in samples if t >= duration - 2]

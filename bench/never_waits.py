@@ -27,13 +27,13 @@ PEERS = [
 ]
 
 PEERS_HEADER = ["program", "shown fps", "interval p50", "p99 ms", "age p50 ms", "growth ms/s", "remark"]
-PEERS_CAPTION = """**Peers, measured before under one condition** (30 frames a second, every 3rd inferred, about 200 ms an
-inference, two CPU cores, 2026-11-22; not in this run: compare with the 200 ms rows)
+PEERS_CAPTION = """**Peers, measured before under one condition** (30 frames a second, every 3rd inferred, about 200 ms
+an inference, two CPU cores, 2026-11-22; not in this run: compare with the 200 ms rows)
 
 """
 NOTE = """Age: of the picture that the boxes come from, at the moment they are shown; `~` = carried on from the end of a
 shorter run by its slope. Lost: pictures that the camera had to drop, or that did not reach the output. CPU includes
-decoding the clip and, in short runs, loading the model."""
+decoding the clip and, for Sidestream alone, loading the model (about a second: it counts in short runs)."""
 
 HEADER = ["program", "shown fps", "interval p50", "p99 ms", "p99 / period", "age mean ms", "age after 60 s ms",
           "inferences/s", "lost", "waited", "CPU ms/frame", "RSS MB", "CPU others took"]
@@ -44,7 +44,7 @@ def replica(mode, rate, latency, seconds):
         [sys.executable, common.ROOT / "bench/replica.py", mode, "--rate", f"{rate:g}", "--latency", f"{latency:g}",
          "--duration", f"{seconds:g}"], seconds + common.GRACE)
     report["lost"], report["waited"] = report["dropped_by_camera"], None
-    report["cpu_ms"] = 1000 * usage["cpu_s"] / max(1, report["frames"])
+    report["cpu_ms"] = 1000 * report["cpu_s"] / max(1, report["frames"])
     report["others"] = usage["others"]
     return report
 

@@ -257,11 +257,13 @@ def main():
                             options.threads)
         detector.left = 0
     log = Log()
+    cpu = time.process_time()
     camera = Camera(cv2, clip, options.rate, 4 if options.camera == "v4l2" else 0)
     {"read": play_read, "sync": play_sync, "async": play_async}[options.mode](cv2, camera, log, options, detector)
     duration = log.shown[-1] if log.shown else options.duration
     report = {"mode": options.mode, "rate": options.rate, "camera": options.camera, "latency_ms": options.latency,
               "duration_s": duration, **log.report(duration), "dropped_by_camera": camera.dropped,
+              "cpu_s": time.process_time() - cpu,
               "rss_kb": memory_kb("VmRSS"), "rss_peak_kb": memory_kb("VmHWM")}
     if detector:
         report |= {"inferences": detector.count, "inferences_per_s": detector.count / duration,

@@ -83,7 +83,8 @@ def row_and_verdicts(name, streams, options, watch, stats, usage):
          + ", ".join(f"{n} {k}" for k, n in sorted(watch.names.items()))),
         (share >= FAIR, f"{name}: fewest / most inferences a stream {share:.2f} (at least {FAIR:g})"),
         (waited == 0 and lost == 0, f"{name}: {waited} frames waited, {lost} lost"),
-        (fps >= 0.99 * options.rate, f"{name}: the slowest stream showed {fps:.2f} of {options.rate:g} frames a second"),
+        (fps >= 0.99 * options.rate,
+         f"{name}: the slowest stream showed {fps:.2f} of {options.rate:g} frames a second"),
     ]
 
 

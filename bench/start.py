@@ -47,7 +47,8 @@ def main():
               "longest interval ms"]
     pictures = max(w[0] for w in worst.values())
     verdicts = [
-        (pictures <= PICTURE_MS, f"slowest first picture {pictures:.0f} ms (at most {PICTURE_MS}), while the model loads"),
+        (pictures <= PICTURE_MS,
+         f"slowest first picture {pictures:.0f} ms (at most {PICTURE_MS}), while the model loads"),
         (worst["second start"][1] <= BOXES_WARM_MS,
          f"slowest first boxes of a second start {worst['second start'][1]:.0f} ms (at most {BOXES_WARM_MS})"),
     ]
