@@ -106,6 +106,7 @@ int main(void)
         if (!atomic_load(&refused))
             REQUIRE_CMP(inferred, ==, 6);
     } while (atomic_load(&refused));
+    atomic_store(&left, -1); /* what runs at exit (coverage) gets all it wants */
     printf("%d lives, in all but the last something was refused\n", lives);
     REQUIRE_CMP(lives, >, 15);
     return 0;
