@@ -72,13 +72,14 @@ else
     skip clang-format "no version 14 here"
 fi
 
+# The whole story of a finding: clang-tidy-14 -p build-lint FILE
 tidy()
 {
+    local rc=0
     (build build-lint) || return 1
     printf '%s\n' "${c_files[@]}" | grep -E '^src/.*\.c$' |
-        xargs -P "$(nproc)" -n 1 "$1" -p build-lint --quiet 2>"$tmp/tidy"
-    local rc=$?
-    grep -E 'error:' "$tmp/tidy"
+        xargs -P "$(nproc)" -n 1 "$1" -p build-lint --quiet >"$tmp/tidy" 2>/dev/null || rc=1
+    sed -nE "s,^($root/|\.\./|build-lint/)*(.*: error: ),\\2,p" "$tmp/tidy" | sort -u
     return $rc
 }
 
