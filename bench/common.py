@@ -135,13 +135,13 @@ def cpu_ticks():
 class Child:
     """One process of ours: started here, ended here, its CPU time known."""
 
-    def __init__(self, command, env=None):
+    def __init__(self, command):
         self.command = [str(c) for c in command]
         self.log = tempfile.TemporaryFile()
         self._ticks, self._children = cpu_ticks(), resource.getrusage(resource.RUSAGE_CHILDREN)
         self.started = time.monotonic()
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=subprocess.STDOUT, env=env)
+                                        stderr=subprocess.STDOUT)
 
     def tail(self, lines=4):
         self.log.seek(0)
@@ -175,8 +175,8 @@ class Child:
 
 
 @contextlib.contextmanager
-def child(command, env=None):
-    c = Child(command, env)
+def child(command):
+    c = Child(command)
     try:
         yield c
     finally:
@@ -184,14 +184,14 @@ def child(command, env=None):
         c.log.close()
 
 
-def run(command, limit, env=None):
-    with child(command, env) as c:
+def run(command, limit):
+    with child(command) as c:
         return c.finish(limit)
 
 
-def run_json(command, limit, env=None):
+def run_json(command, limit):
     """A program that prints one JSON document: (document, usage)."""
-    with child(command, env) as c:
+    with child(command) as c:
         usage = c.finish(limit)
         c.log.seek(0)
         text = c.log.read().decode(errors="replace")
@@ -220,12 +220,12 @@ def read_stats(path):
         raise BenchError(f"no usable statistics: {error}") from None
 
 
-def sidestream_run(sources, options, seconds, env=None):
+def sidestream_run(sources, options, seconds):
     """`sidestream run` for so many seconds: (statistics, usage, the frame log's lines or [])."""
     with scratch() as tmp:
         options = [str(o).replace("@TMP@", str(tmp)) for o in options]
         usage = run([sidestream_program(), "run", *sources, *options, "--duration", f"{seconds:g}",
-                     "--stats", tmp / "stats.json", "--quiet"], seconds + GRACE, env)
+                     "--stats", tmp / "stats.json", "--quiet"], seconds + GRACE)
         log = tmp / "frames.jsonl"
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return read_stats(tmp / "stats.json"), usage, lines
