@@ -37,7 +37,8 @@ frame). Lost: pictures that the camera had to drop, or that did not reach the ou
 and, for Sidestream alone, loading the model (about a second: it counts in short runs)."""
 
 HEADER = ["program", "shown fps", "interval p50", "p99 ms", "p99 / period", "picture late p99 ms",
-          "box age mean ms", "box age after 60 s ms", "inferences/s", "lost", "waited", "CPU ms/frame", "RSS MB", "CPU others took"]
+          "box age mean ms", "box age after 60 s ms", "inferences/s", "lost", "waited", "CPU ms/frame", "RSS MB",
+          "CPU others took"]
 
 
 def replica(mode, rate, latency, seconds):
