@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What every backend promises, checked on every one of this build: argument NAME.
+ * Skips where the runtime is not built in, or its model is not there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/internal.h"
+#include "core/model.h"
+#include "test.h"
+
+static char folder[] = "/tmp/ss_backend_XXXXXX";
+static char last_error[1024];
+static int errors, printed = -1, screen = -1;
+
+static void remember(void *cookie, SsLogLevel level, const char *msg)
+{
+    (void)cookie;
+    if (level == SS_LOG_ERROR) {
+        errors++;
+        snprintf(last_error, sizeof last_error, "%s", msg);
+    }
+}
+
+static const SsLogger logger = { .level = SS_LOG_ERROR, .write = remember };
+
+/* Good until it has been called 16 times more. */
+static const char *in_folder(const char *name)
+{
+    static char path[16][256];
+    static int turn;
+
+    turn = (turn + 1) % 16;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static const char *write_file(const char *name, const void *data, size_t size)
+{
+    const char *path = in_folder(name);
+    FILE *f = fopen(path, "wb");
+
+    REQUIRE(f);
+    REQUIRE_CMP(fwrite(data, 1, size, f), ==, size);
+    REQUIRE_CMP(fclose(f), ==, 0);
+    return path;
+}
+
+static char *read_file(const char *path, size_t *size)
+{
+    FILE *f = fopen(path, "rb");
+    char *data;
+
+    REQUIRE(f);
+    REQUIRE_CMP(fseek(f, 0, SEEK_END), ==, 0);
+    *size = (size_t)ftell(f);
+    rewind(f);
+    data = malloc(*size + 1);
+    REQUIRE(data);
+    REQUIRE_CMP(fread(data, 1, *size, f), ==, *size);
+    data[*size] = '\0';
+    REQUIRE_CMP(fclose(f), ==, 0);
+    return data;
+}
+
+/* --- what every backend promises --- */
+
+typedef struct Run {
+    SsModel *model;
+    uint8_t fill;
+    int inferences;
+    char *result; /* the outputs of the last inference */
+    size_t size;
+} Run;
+
+/* On a worker's thread: a request, the same input over and over, the same output each time. */
+static void *run_request(void *arg)
+{
+    Run *run = arg;
+    SsRequest r;
+
+    REQUIRE_CMP(ss_request_open(&r, run->model), ==, 0);
+    REQUIRE(r.input.data);
+    REQUIRE_CMP(ss_tensor_elements(&r.input), >, 0);
+    for (int k = 0; k < run->inferences; k++) {
+        size_t at = 0;
+
+        for (size_t i = 0; i < r.input.size; i++) /* bytes of a sane float, too */
+            ((uint8_t *)r.input.data)[i] = (uint8_t)((i * 7 + run->fill) % 64);
+        REQUIRE_CMP(ss_request_infer(&r), ==, 0);
+        for (int i = 0; i < run->model->n_outputs; i++) {
+            const SsTensor *out = &r.output[i], *declared = &run->model->output[i];
+
+            REQUIRE_STR(out->name, declared->name);
+            REQUIRE_CMP(out->dtype, ==, declared->dtype);
+            REQUIRE_CMP(out->rank, ==, declared->rank);
+            for (int d = 0; d < out->rank; d++)
+                REQUIRE(out->dim[d] == declared->dim[d] || declared->dim[d] == -1);
+            REQUIRE(out->size == 0 || (out->data && ss_tensor_elements(out) > 0));
+            if (k == 0) {
+                run->result = realloc(run->result, run->size + out->size);
+                REQUIRE(run->result);
+                memcpy(run->result + run->size, out->data, out->size);
+                run->size += out->size;
+            } else {
+                REQUIRE(memcmp(run->result + at, out->data, out->size) == 0);
+            }
+            at += out->size;
+        }
+        REQUIRE_CMP(at, ==, run->size);
+    }
+    ss_request_close(&r);
+    return NULL;
+}
+
+static void require_same_model(const SsModel *a, const SsModel *b)
+{
+    char text[2][128];
+
+    REQUIRE_CMP(a->n_outputs, ==, b->n_outputs);
+    REQUIRE_STR(ss_tensor_describe(&a->input, text[0], 128), ss_tensor_describe(&b->input, text[1], 128));
+    for (int i = 0; i < a->n_outputs; i++)
+        REQUIRE_STR(ss_tensor_describe(&a->output[i], text[0], 128),
+                    ss_tensor_describe(&b->output[i], text[1], 128));
+}
+
+static void test_open_close(const SsBackend *backend, const SsModelParams *p)
+{
+    SsModel first, m;
+
+    REQUIRE_CMP(ss_model_open(&first, backend, p, &logger), ==, 0);
+    REQUIRE_CMP(first.n_outputs, >=, 1);
+    for (int i = 0; i < 3; i++) {
+        REQUIRE_CMP(ss_model_open(&m, backend, p, &logger), ==, 0);
+        require_same_model(&first, &m);
+        ss_model_close(&m); /* while idle, no request ever opened */
+    }
+    ss_model_close(&first);
+}
+
+/* One thread alone, then two at once: each gets what it would get alone. */
+static void test_requests(const SsBackend *backend, const SsModelParams *p)
+{
+    SsModel m;
+    Run alone[2] = { { .model = &m, .fill = 1, .inferences = 3 },
+                     { .model = &m, .fill = 32, .inferences = 1 } };
+    Run both[2] = { { .model = &m, .fill = 1, .inferences = 20 },
+                    { .model = &m, .fill = 32, .inferences = 20 } };
+    pthread_t thread[2];
+
+    REQUIRE_CMP(ss_model_open(&m, backend, p, &logger), ==, 0);
+    for (int i = 0; i < 2; i++)
+        run_request(&alone[i]);
+    for (int i = 0; i < 2; i++)
+        REQUIRE_CMP(pthread_create(&thread[i], NULL, run_request, &both[i]), ==, 0);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE_CMP(pthread_join(thread[i], NULL), ==, 0);
+        REQUIRE_CMP(both[i].size, ==, alone[i].size);
+        REQUIRE(memcmp(both[i].result, alone[i].result, both[i].size) == 0);
+        free(both[i].result);
+        free(alone[i].result);
+    }
+    ss_model_close(&m);
+}
+
+/* Fails, with one line that names the file and holds `says`. */
+static void refuse(const SsBackend *backend, const SsModelParams *p, int want, const char *says)
+{
+    SsModel m;
+
+    errors = 0;
+    last_error[0] = '\0';
+    REQUIRE_CMP(ss_model_open(&m, backend, p, &logger), ==, want);
+    REQUIRE_CMP(errors, ==, 1);
+    REQUIRE(!strchr(last_error, '\n'));
+    if (!strstr(last_error, says))
+        fprintf(stderr, "\"%s\" is not in: %s\n", says, last_error);
+    REQUIRE(strstr(last_error, says));
+    REQUIRE(!m.priv);
+}
+
+/* `whole`: a good model of the kind that `ending` names. */
+static void test_bad_files(const SsBackend *backend, const char *whole, const char *ending)
+{
+    size_t size;
+    char *data = read_file(whole, &size), name[64];
+    SsModelParams p = { 0 };
+
+    p.path = in_folder("missing.onnx");
+    refuse(backend, &p, -ENOENT, p.path);
+    p.path = folder;
+    refuse(backend, &p, -EINVAL, folder);
+
+    snprintf(name, sizeof name, "bad%s", ending);
+    p.path = write_file(name, "", 0);
+    refuse(backend, &p, -EINVAL, "empty");
+    for (size_t cut = 1; cut < size; cut += size / 7 + 1) {
+        p.path = write_file(name, data, cut);
+        refuse(backend, &p, -EINVAL, name);
+    }
+    p.path = write_file(name, "RIFF\x10\0\0\0AVI LIST \0\0\0 hello, this is no network", 48);
+    refuse(backend, &p, -EINVAL, name);
+    p.path = write_file("model.txt", data, size);
+    refuse(backend, &p, -EINVAL, "must end in");
+    free(data);
+}
+
+/* --- openvino: a network written here, so that nothing need be installed but the runtime --- */
+
+/* Passes its input through a ReLU. `shape` as in "?,3,?,?"; `type` u8 or f32. */
+static const char *write_ir(const char *name, const char *shape, const char *type)
+{
+    char xml[4096], dims[256] = "", copy[64], *rest;
+    const char *precision = strcmp(type, "u8") == 0 ? "U8" : "FP32";
+    int n;
+
+    snprintf(copy, sizeof copy, "%s", shape);
+    for (char *dim = strtok_r(copy, ",", &rest); dim; dim = strtok_r(NULL, ",", &rest)) {
+        size_t used = strlen(dims);
+
+        snprintf(dims + used, sizeof dims - used, "<dim>%s</dim>", *dim == '?' ? "-1" : dim);
+    }
+    n = snprintf(
+        xml, sizeof xml,
+        "<?xml version=\"1.0\"?>\n<net name=\"test\" version=\"11\"><layers>"
+        "<layer id=\"0\" name=\"image\" type=\"Parameter\" version=\"opset1\">"
+        "<data shape=\"%s\" element_type=\"%s\"/>"
+        "<output><port id=\"0\" precision=\"%s\" names=\"image:0\">%s</port></output></layer>"
+        "<layer id=\"1\" name=\"relu\" type=\"ReLU\" version=\"opset1\">"
+        "<input><port id=\"0\" precision=\"%s\">%s</port></input>"
+        "<output><port id=\"1\" precision=\"%s\" names=\"a,detection_boxes:0\">%s</port></output></layer>"
+        "<layer id=\"2\" name=\"out\" type=\"Result\" version=\"opset1\">"
+        "<input><port id=\"0\" precision=\"%s\">%s</port></input></layer></layers>"
+        "<edges><edge from-layer=\"0\" from-port=\"0\" to-layer=\"1\" to-port=\"0\"/>"
+        "<edge from-layer=\"1\" from-port=\"1\" to-layer=\"2\" to-port=\"0\"/></edges></net>\n",
+        shape, type, precision, dims, precision, dims, precision, dims, precision, dims);
+    REQUIRE(n > 0 && n < (int)sizeof xml);
+    return write_file(name, xml, (size_t)n);
+}
+
+static void require_input(const SsBackend *backend, const char *shape, const char *type, int w, int h,
+                          const char *want)
+{
+    SsModelParams p = { .path = write_ir("shape.xml", shape, type), .input_width = w, .input_height = h };
+    char text[128];
+    SsModel m;
+
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_STR(ss_tensor_describe(&m.input, text, sizeof text), want);
+    REQUIRE_STR(m.output[0].name, "detection_boxes"); /* of the output's names the one that decoders know */
+    ss_model_close(&m);
+}
+
+static void test_input_shapes(const SsBackend *backend)
+{
+    SsModelParams p = { 0 };
+
+    require_input(backend, "?,3,?,?", "f32", 0, 0, "image f32 [1,3,640,640]");
+    require_input(backend, "?,3,?,?", "f32", 48, 32, "image f32 [1,3,32,48]");
+    require_input(backend, "1,3,20,24", "f32", 48, 32, "image f32 [1,3,20,24]");
+    require_input(backend, "?,?,?,3", "f32", 48, 32, "image f32 [1,32,48,3]");
+    require_input(backend, "?,?,?,3", "u8", 0, 0, "image u8 [1,300,300,3]");
+    require_input(backend, "?,?,?,?", "u8", 16, 8, "image u8 [1,8,16,3]");
+    require_input(backend, "?,?,?,?", "f32", 16, 8, "image f32 [1,3,8,16]");
+    require_input(backend, "4,3,20,24", "f32", 0, 0, "image f32 [1,3,20,24]");
+    p.path = write_ir("rank.xml", "1,10", "f32");
+    refuse(backend, &p, -EPROTO, "no picture");
+    p.path = write_ir("grey.xml", "1,1,20,20", "f32");
+    refuse(backend, &p, -EPROTO, "no picture");
+    p.path = write_file("none.xml", "<net name=\"n\" version=\"11\"><layers/></net>", 42);
+    refuse(backend, &p, -EPROTO, "0 inputs");
+}
+
+static void test_options(const SsBackend *backend)
+{
+    SsModelParams p = { .path = write_ir("options.xml", "1,3,8,8", "f32"), .threads = 1 };
+    SsModel m;
+
+    p.options = "streams=2,INFERENCE_PRECISION_HINT=f32";
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    p.options = "streams=0";
+    refuse(backend, &p, -EINVAL, "streams=0");
+    p.options = "speed=9";
+    refuse(backend, &p, -EINVAL, "\"speed\"");
+    p.options = "speed";
+    refuse(backend, &p, -EINVAL, "\"speed\"");
+    p.options = "NO_SUCH_THING=1";
+    refuse(backend, &p, -EINVAL, "NO_SUCH_THING");
+    p.options = NULL;
+    p.device = "XPU";
+    refuse(backend, &p, -ENOTSUP, "available: CPU");
+}
+
+static int count_files(const char *pattern)
+{
+    glob_t found;
+    int ret = glob(pattern, 0, NULL, &found), n = ret == 0 ? (int)found.gl_pathc : 0;
+
+    if (ret == 0)
+        globfree(&found);
+    return n;
+}
+
+static void spoil(const char *pattern, bool cut)
+{
+    glob_t found;
+    FILE *f;
+
+    REQUIRE_CMP(glob(pattern, 0, NULL, &found), ==, 0);
+    REQUIRE_CMP(found.gl_pathc, ==, 1);
+    if (cut) {
+        REQUIRE_CMP(truncate(found.gl_pathv[0], 100), ==, 0);
+    } else {
+        REQUIRE((f = fopen(found.gl_pathv[0], "r+b")));
+        REQUIRE_CMP(fseek(f, 40, SEEK_SET), ==, 0);
+        REQUIRE_CMP(fputc(0xaa, f), ==, 0xaa);
+        REQUIRE_CMP(fclose(f), ==, 0);
+    }
+    globfree(&found);
+}
+
+/* Made once, used again, made anew when it is damaged or when what it depends on has changed. */
+static void test_cache(const SsBackend *backend)
+{
+    SsModelParams p = { .path = write_ir("cached.xml", "?,3,?,?", "f32"),
+                        .input_width = 32,
+                        .input_height = 32 };
+    char cache[256], pattern[300];
+    struct stat made, now;
+    Run run[4];
+    SsModel m;
+
+    snprintf(cache, sizeof cache, "%s", in_folder("cache/deep"));
+    snprintf(pattern, sizeof pattern, "%s/*", cache);
+    for (int i = 0; i < 4; i++) { /* 0: none, 1: made, 2: used, 3: damaged */
+        run[i] = (Run) { .model = &m, .fill = 3, .inferences = 1 };
+        p.cache_dir = i == 0 ? NULL : cache;
+        if (i == 3)
+            spoil(pattern, false);
+        REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+        run_request(&run[i]);
+        ss_model_close(&m);
+        REQUIRE_CMP(count_files(pattern), ==, i == 0 ? 0 : 1);
+        REQUIRE_CMP(run[i].size, ==, run[0].size);
+        REQUIRE(memcmp(run[i].result, run[0].result, run[0].size) == 0);
+    }
+    for (int i = 0; i < 4; i++)
+        free(run[i].result);
+
+    REQUIRE_CMP(stat(cache, &made), ==, 0); /* a folder's time changes when an entry is made or replaced */
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    REQUIRE_CMP(stat(cache, &now), ==, 0);
+    REQUIRE(made.st_mtim.tv_sec == now.st_mtim.tv_sec && made.st_mtim.tv_nsec == now.st_mtim.tv_nsec);
+
+    spoil(pattern, true);
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    REQUIRE_CMP(count_files(pattern), ==, 1);
+    p.input_width = 64;
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_CMP(ss_tensor_width(&m.input), ==, 64);
+    ss_model_close(&m);
+    REQUIRE_CMP(count_files(pattern), ==, 2);
+    p.path = write_ir("cached.xml", "1,3,64,64", "f32"); /* other contents, same name */
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    REQUIRE_CMP(count_files(pattern), ==, 3);
+
+    p.cache_dir = p.path; /* no folder can be made there: a warning, and a model all the same */
+    errors = 0;
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_CMP(errors, ==, 0);
+    ss_model_close(&m);
+}
+
+/* --- runtimes have much to say; nothing may get past the logger --- */
+
+static void show_output(int sig)
+{
+    char text[4096];
+    ssize_t n = pread(printed, text, sizeof text, 0);
+
+    (void)sig;
+    if (n > 0)
+        (void)!write(screen, text, (size_t)n);
+}
+
+static void catch_output(void)
+{
+    printed = open(in_folder("printed"), O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
+    screen = dup(STDERR_FILENO);
+    REQUIRE(printed >= 0 && screen >= 0);
+    REQUIRE(signal(SIGABRT, show_output) != SIG_ERR); /* what REQUIRE printed */
+    REQUIRE(dup2(printed, STDOUT_FILENO) >= 0 && dup2(printed, STDERR_FILENO) >= 0);
+}
+
+static void test_openvino(const SsBackend *backend)
+{
+    SsModelParams p = { .path = write_ir("test.xml", "?,3,?,?", "f32"),
+                        .input_width = 40,
+                        .input_height = 24 };
+
+    test_open_close(backend, &p);
+    test_requests(backend, &p);
+    test_bad_files(backend, p.path, ".xml");
+    test_input_shapes(backend);
+    test_options(backend);
+    test_cache(backend);
+}
+
+/* The demo's detector, where it has been fetched. */
+static void test_demo_model(const SsBackend *backend)
+{
+    const char *data = getenv("SIDESTREAM_DATA"), *home = getenv("HOME");
+    char path[512], cache[256];
+    SsModelParams p = { .path = path, .cache_dir = cache };
+    SsModel m;
+
+    snprintf(cache, sizeof cache, "%s", in_folder("demo"));
+    if (data)
+        snprintf(path, sizeof path, "%s/demo/pedestrians.pb", data);
+    else
+        snprintf(path, sizeof path, "%s/.local/share/sidestream/demo/pedestrians.pb", home ? home : "");
+    if (access(path, R_OK) != 0)
+        return;
+    test_open_close(backend, &p);
+    test_requests(backend, &p);
+    test_bad_files(backend, path, ".pb");
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_CMP(ss_tensor_width(&m.input), ==, 300);
+    REQUIRE_STR(ss_model_decoder(&m, NULL)->name, "tf-ssd");
+    ss_model_close(&m);
+}
+
+static void test_dummy(const SsBackend *backend)
+{
+    SsModelParams p = { .options = "boxes=3" };
+
+    test_open_close(backend, &p);
+    test_requests(backend, &p);
+    p.options = "broken=load";
+    refuse(backend, &p, -EIO, "");
+}
+
+static void remove_all(void)
+{
+    char command[300];
+
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    REQUIRE_CMP(system(command), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const SsBackend *backend = argc > 1 ? ss_backend_find(argv[1]) : NULL;
+    struct stat st;
+
+    REQUIRE_CMP(argc, ==, 2);
+    if (!backend)
+        return SKIP;
+    REQUIRE(mkdtemp(folder));
+    catch_output();
+    if (strcmp(argv[1], "openvino") == 0) {
+        test_openvino(backend);
+        test_demo_model(backend);
+    } else {
+        test_dummy(backend);
+    }
+    REQUIRE_CMP(fflush(NULL), ==, 0);
+    REQUIRE_CMP(fstat(printed, &st), ==, 0);
+    REQUIRE_CMP(st.st_size, ==, 0);
+    remove_all();
+    return 0;
+}
