@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Rectangles and masks in any video format of 8 bits whose planes are uniform (all of
+ * the usual planar, semi-planar and packed RGB ones). Everything is clipped to the picture.
+ */
+#ifndef SS_GST_DRAW_H
+#define SS_GST_DRAW_H
+
+#include <gst/video/video.h>
+
+/** A colour as the bytes of one pixel in each plane of one format. */
+typedef struct SsPaint {
+    guint8 plane[GST_VIDEO_MAX_PLANES][4];
+} SsPaint;
+
+typedef struct SsRect {
+    int x, y, w, h;
+} SsRect;
+
+enum { SS_OPAQUE = 256 };
+
+gboolean ss_draw_supports(const GstVideoFormatInfo *format);
+/** `rgb`: 0xRRGGBB, converted as the video's colorimetry says. */
+void ss_paint_init(SsPaint *paint, const GstVideoInfo *info, guint32 rgb);
+/** `alpha`: 0 .. SS_OPAQUE. Where the edge cuts a chroma sample, it is mixed by the part covered. */
+void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect rect);
+/** Four bars of `thickness` pixels along the inside of `rect`'s edge. */
+void ss_draw_outline(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect rect, int thickness);
+/**
+ * Mixes `paint` in where `mask` is set (255 = opaque). `x` and `y` are rounded down to whole
+ * chroma samples. The mask's rows and columns are rounded up to even counts, zeros in the excess.
+ */
+void ss_draw_mask(GstVideoFrame *frame, const SsPaint *paint, const guint8 *mask, int stride, SsRect rect);
+
+#endif

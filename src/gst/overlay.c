@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * SECTION:element-ssoverlay
+ *
+ * Draws the regions of interest that a buffer carries (GstVideoRegionOfInterestMeta, as
+ * ssinfer adds them): a box in the class's colour and a tag with name and confidence.
+ *
+ * It draws in place. Where somebody else still holds the buffer (ssinfer's newest frame
+ * does), it draws into a copy from a pool of its own, so nobody sees ink in a picture that
+ * is being read, and no frame-sized memory is allocated while the stream runs. A buffer
+ * without regions passes untouched.
+ *
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! ssinfer model=model.onnx ! ssoverlay ! videoconvert ! autovideosink
+ * ]|
+ */
+#include "overlay.h"
+
+#include "colour.h"
+#include "draw.h"
+#include "text.h"
+
+GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
+#define GST_CAT_DEFAULT ss_overlay_debug
+
+#define FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
+
+/* Ready before the first frame; more are made if the elements downstream keep more. */
+enum { POOLED = 4, MAX_NAME = 64 };
+enum { EDGE = 0x101418, FILL_ALPHA = 102 /* 40 % */, EDGE_ALPHA = 150, TAG_ALPHA = 236 };
+
+typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
+
+enum { PROP_STYLE = 1, PROP_LABELS, PROP_THICKNESS };
+
+struct _SsOverlay {
+    GstBaseTransform parent;
+    /* The stream thread's, between start() and stop(). */
+    GstVideoInfo info;
+    SsText *text;
+    GstBufferPool *pool; /* active, unbounded */
+    /* Guarded by the object lock. */
+    SsOverlayStyle style;
+    gboolean labels;
+    guint thickness;
+};
+
+G_DEFINE_TYPE(SsOverlay, ss_overlay, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(ssoverlay, "ssoverlay", GST_RANK_NONE, SS_TYPE_OVERLAY)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(FORMATS)));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(FORMATS)));
+
+/* What one frame is drawn with. */
+typedef struct Pen {
+    GstVideoFrame frame;
+    SsText *text;
+    SsOverlayStyle style;
+    gboolean labels;
+    int thickness;
+    SsPaint edge;
+} Pen;
+
+static guint32 colour_of(const GstVideoRegionOfInterestMeta *roi, const GstStructure *detection)
+{
+    int class_id;
+
+    if (detection && gst_structure_get_int(detection, "label_id", &class_id))
+        return ss_colour_of_class(class_id);
+    return ss_colour_of_name(g_quark_to_string(roi->roi_type));
+}
+
+/* Signed, and no box so large that a sum overflows. */
+static SsRect rect_of(const GstVideoRegionOfInterestMeta *roi)
+{
+    const guint most = G_MAXINT / 4;
+
+    return (SsRect) { (int)MIN(roi->x, most), (int)MIN(roi->y, most), (int)MIN(roi->w, most),
+                      (int)MIN(roi->h, most) };
+}
+
+static SsRect grown(SsRect r, int by)
+{
+    return (SsRect) { r.x - by, r.y - by, r.w + 2 * by, r.h + 2 * by };
+}
+
+/* A dark line on either side keeps the outline visible on every ground. */
+static void draw_box(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
+{
+    const GstStructure *detection =
+        gst_video_region_of_interest_meta_get_param((GstVideoRegionOfInterestMeta *)roi, "detection");
+    SsRect r = rect_of(roi);
+    int t = pen->thickness;
+    SsPaint paint;
+
+    ss_paint_init(&paint, &pen->frame.info, colour_of(roi, detection));
+    if (pen->style == STYLE_FILL) {
+        ss_draw_fill(&pen->frame, &paint, FILL_ALPHA, r);
+        return;
+    }
+    ss_draw_outline(&pen->frame, &pen->edge, EDGE_ALPHA, grown(r, 1), 1);
+    ss_draw_outline(&pen->frame, &paint, SS_OPAQUE, r, t);
+    if (r.w > 2 * t + 2 && r.h > 2 * t + 2)
+        ss_draw_outline(&pen->frame, &pen->edge, EDGE_ALPHA, grown(r, -t), 1);
+}
+
+/* "name 87%"; the name alone where no confidence is known. */
+static void write_label(char *text, gsize size, const GstVideoRegionOfInterestMeta *roi,
+                        const GstStructure *detection)
+{
+    const char *name = detection ? gst_structure_get_string(detection, "label") : NULL;
+    double confidence;
+
+    if (!name)
+        name = g_quark_to_string(roi->roi_type);
+    if (detection && gst_structure_get_double(detection, "confidence", &confidence))
+        g_snprintf(text, size, "%.*s %d%%", MAX_NAME, name, (int)(CLAMP(confidence, 0, 1) * 100 + 0.5));
+    else
+        g_snprintf(text, size, "%.*s", MAX_NAME, name);
+}
+
+/* Above the box; inside it where the picture ends. Even coordinates: chroma samples stay whole. */
+static void draw_tag(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
+{
+    const GstStructure *detection =
+        gst_video_region_of_interest_meta_get_param((GstVideoRegionOfInterestMeta *)roi, "detection");
+    int width = GST_VIDEO_FRAME_WIDTH(&pen->frame), height = GST_VIDEO_FRAME_HEIGHT(&pen->frame);
+    guint32 colour = colour_of(roi, detection);
+    SsRect box = rect_of(roi), tag;
+    char label[MAX_NAME + 8];
+    SsPaint paint, ink;
+    SsTextLine line;
+    int pad;
+
+    write_label(label, sizeof(label), roi, detection);
+    line = ss_text_render(pen->text, label, width);
+    pad = (line.height / 4 + 1) & ~1;
+    tag = (SsRect) { box.x, box.y - line.height, line.width + 2 * pad, line.height };
+    if (tag.y < 0)
+        tag.y = box.y + pen->thickness;
+    tag.x = MAX(MIN(tag.x, width - tag.w), 0) & ~1;
+    tag.y = MAX(MIN(tag.y, height - tag.h), 0) & ~1;
+
+    ss_paint_init(&paint, &pen->frame.info, colour);
+    ss_paint_init(&ink, &pen->frame.info, ss_colour_of_text_on(colour));
+    ss_draw_fill(&pen->frame, &paint, TAG_ALPHA, tag);
+    ss_draw_mask(&pen->frame, &ink, line.mask, line.stride,
+                 (SsRect) { tag.x + pad, tag.y, line.width, line.height });
+}
+
+static gboolean has_regions(GstBuffer *buffer)
+{
+    return gst_buffer_get_meta(buffer, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) != NULL;
+}
+
+/* Tags come after all boxes, so that none is crossed by a line. */
+static void draw_regions(Pen *pen, GstBuffer *buffer)
+{
+    void (*const passes[])(Pen *, const GstVideoRegionOfInterestMeta *) = { draw_box, draw_tag };
+
+    for (guint i = 0; i < (pen->labels ? 2 : 1); i++) {
+        gpointer state = NULL;
+        GstMeta *meta;
+
+        while ((meta = gst_buffer_iterate_meta_filtered(buffer, &state,
+                                                        GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+            passes[i](pen, (GstVideoRegionOfInterestMeta *)meta);
+    }
+}
+
+static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
+{
+    SsOverlay *self = SS_OVERLAY(trans);
+    Pen pen = { .text = self->text };
+
+    if (!has_regions(buffer))
+        return GST_FLOW_OK;
+    GST_OBJECT_LOCK(self);
+    pen.style = self->style;
+    pen.labels = self->labels;
+    pen.thickness = (int)self->thickness;
+    GST_OBJECT_UNLOCK(self);
+    if (pen.thickness == 0)
+        pen.thickness = MAX(2, (GST_VIDEO_INFO_HEIGHT(&self->info) + 135) / 270);
+    if (!gst_video_frame_map(&pen.frame, &self->info, buffer, GST_MAP_READWRITE)) {
+        GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be mapped for writing"));
+        return GST_FLOW_ERROR;
+    }
+    ss_paint_init(&pen.edge, &pen.frame.info, EDGE);
+    draw_regions(&pen, buffer);
+    gst_video_frame_unmap(&pen.frame);
+    return GST_FLOW_OK;
+}
+
+static GstFlowReturn copy_into_pooled(SsOverlay *self, GstBuffer *in, GstBuffer **out)
+{
+    GstBufferPoolAcquireParams params = { .flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT };
+    GstVideoFrame from, to;
+    gboolean copied = FALSE;
+    GstFlowReturn ret = gst_buffer_pool_acquire_buffer(self->pool, out, &params);
+
+    if (ret != GST_FLOW_OK)
+        return ret;
+    if (gst_video_frame_map(&from, &self->info, in, GST_MAP_READ)) {
+        if (gst_video_frame_map(&to, &self->info, *out, GST_MAP_WRITE)) {
+            copied = gst_video_frame_copy(&to, &from);
+            gst_video_frame_unmap(&to);
+        }
+        gst_video_frame_unmap(&from);
+    }
+    if (copied && gst_buffer_copy_into(*out, in, GST_BUFFER_COPY_METADATA, 0, -1))
+        return GST_FLOW_OK;
+    gst_clear_buffer(out);
+    GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be copied"));
+    return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn prepare_output_buffer(GstBaseTransform *trans, GstBuffer *in, GstBuffer **out)
+{
+    if (!has_regions(in) || gst_buffer_is_all_memory_writable(in)) {
+        *out = in;
+        return GST_FLOW_OK;
+    }
+    return copy_into_pooled(SS_OVERLAY(trans), in, out);
+}
+
+static void drop_pool(SsOverlay *self)
+{
+    if (self->pool)
+        gst_buffer_pool_set_active(self->pool, FALSE);
+    gst_clear_object(&self->pool);
+}
+
+/* Our own, not one from downstream: that may be bounded, and then it would block or run dry. */
+static gboolean make_pool(SsOverlay *self, GstCaps *caps)
+{
+    GstStructure *config;
+
+    drop_pool(self);
+    self->pool = gst_video_buffer_pool_new();
+    config = gst_buffer_pool_get_config(self->pool);
+    gst_buffer_pool_config_set_params(config, caps, (guint)GST_VIDEO_INFO_SIZE(&self->info), POOLED, 0);
+    return gst_buffer_pool_set_config(self->pool, config) && gst_buffer_pool_set_active(self->pool, TRUE);
+}
+
+static gboolean set_caps(GstBaseTransform *trans, GstCaps *in, GstCaps *out)
+{
+    SsOverlay *self = SS_OVERLAY(trans);
+
+    (void)out;
+    if (!gst_video_info_from_caps(&self->info, in) || !ss_draw_supports(self->info.finfo))
+        return FALSE;
+    ss_text_set_size(self->text, CLAMP(GST_VIDEO_INFO_HEIGHT(&self->info) / 45, 11, 96));
+    return make_pool(self, in);
+}
+
+static gboolean start(GstBaseTransform *trans)
+{
+    SS_OVERLAY(trans)->text = ss_text_new();
+    return TRUE;
+}
+
+static gboolean stop(GstBaseTransform *trans)
+{
+    SsOverlay *self = SS_OVERLAY(trans);
+
+    drop_pool(self);
+    g_clear_pointer(&self->text, ss_text_free);
+    return TRUE;
+}
+
+static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+    SsOverlay *self = SS_OVERLAY(object);
+
+    GST_OBJECT_LOCK(self);
+    switch (id) {
+    case PROP_STYLE:
+        self->style = (SsOverlayStyle)g_value_get_enum(value);
+        break;
+    case PROP_LABELS:
+        self->labels = g_value_get_boolean(value);
+        break;
+    case PROP_THICKNESS:
+        self->thickness = g_value_get_uint(value);
+        break;
+    default:
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    }
+    GST_OBJECT_UNLOCK(self);
+}
+
+static void get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+    SsOverlay *self = SS_OVERLAY(object);
+
+    GST_OBJECT_LOCK(self);
+    switch (id) {
+    case PROP_STYLE:
+        g_value_set_enum(value, (int)self->style);
+        break;
+    case PROP_LABELS:
+        g_value_set_boolean(value, self->labels);
+        break;
+    case PROP_THICKNESS:
+        g_value_set_uint(value, self->thickness);
+        break;
+    default:
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    }
+    GST_OBJECT_UNLOCK(self);
+}
+
+static GType style_type(void)
+{
+    static const GEnumValue values[] = {
+        { STYLE_OUTLINE, "A line along the box", "outline" },
+        { STYLE_FILL, "The box filled with its colour, 40 % opaque", "fill" },
+        { 0 },
+    };
+    static gsize type;
+
+    if (g_once_init_enter(&type))
+        g_once_init_leave(&type, g_enum_register_static("SsOverlayStyle", values));
+    return type;
+}
+
+static void ss_overlay_init(SsOverlay *self)
+{
+    self->labels = TRUE;
+    gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void ss_overlay_class_init(SsOverlayClass *class)
+{
+    const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+    GObjectClass *object_class = G_OBJECT_CLASS(class);
+    GstElementClass *element_class = GST_ELEMENT_CLASS(class);
+    GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS(class);
+    GType style = style_type();
+
+    GST_DEBUG_CATEGORY_INIT(ss_overlay_debug, "ssoverlay", 0, "Sidestream's boxes and labels");
+    object_class->set_property = set_property;
+    object_class->get_property = get_property;
+    g_object_class_install_property(
+        object_class, PROP_STYLE,
+        g_param_spec_enum("style", "Style", "How a box is drawn", style, STYLE_OUTLINE, flags));
+    g_object_class_install_property(
+        object_class, PROP_LABELS,
+        g_param_spec_boolean("labels", "Labels", "Tag each box with its name and confidence", TRUE, flags));
+    g_object_class_install_property(
+        object_class, PROP_THICKNESS,
+        g_param_spec_uint("thickness", "Thickness", "Of the outline in pixels (0 = by the picture's height)",
+                          0, 64, 0, flags));
+    gst_element_class_add_static_pad_template(element_class, &sink_template);
+    gst_element_class_add_static_pad_template(element_class, &src_template);
+    gst_element_class_set_static_metadata(element_class, "Sidestream overlay", "Filter/Effect/Video",
+                                          "Draws boxes and labels of the regions of interest on a buffer",
+                                          "The Sidestream authors");
+    gst_type_mark_as_plugin_api(style, 0);
+    trans_class->start = start;
+    trans_class->stop = stop;
+    trans_class->set_caps = set_caps;
+    trans_class->prepare_output_buffer = prepare_output_buffer;
+    trans_class->transform_ip = transform_ip;
+}
