@@ -49,10 +49,11 @@ static SsTensor next_tensor(Input *in)
     t.size = (size_t)next_byte(in) * 64;
     if (t.size > in->left)
         t.size = in->left;
-    t.data = malloc(t.size);
-    REQUIRE(t.data || t.size == 0);
-    if (t.size > 0)
+    if (t.size > 0) {
+        t.data = malloc(t.size);
+        REQUIRE(t.data);
         memcpy(t.data, in->at, t.size);
+    }
     in->at += t.size;
     in->left -= t.size;
     return t;

@@ -10,8 +10,6 @@
  * entries for good.
  */
 #include <errno.h>
-#include <openvino/c/openvino.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,14 +17,10 @@
 
 #include "backend/cache.h"
 #include "backend/modelfile.h"
+#include "backend/openvino_ports.h"
 #include "backend/options.h"
 #include "backend/table.h"
 #include "core/internal.h"
-
-enum {
-    DEFAULT_SIDE = 640,
-    DEFAULT_SIDE_U8 = 300, /* TensorFlow's detectors: bytes of any size, resized inside to this */
-};
 
 typedef struct OvModel {
     ov_core_t *core;
@@ -39,67 +33,6 @@ typedef struct OvRequest {
     ov_infer_request_t *request;
     ov_tensor_t *input, *output[SS_MAX_OUTPUTS];
 } OvRequest;
-
-/* --- errors --- */
-
-/* The lines that say something, in one: without the C++ files that threw. Writes at most `size` bytes. */
-static void last_error(char *text, size_t size, ov_status_e status)
-{
-    static const char *const noise[] = { "Exception from ", "Check '", "FrontEnd API failed",
-                                         "Failed to create plugin", "Please, check your environment" };
-    const char *msg = ov_get_last_err_msg();
-    size_t n = 0;
-
-    text[0] = '\0';
-    for (const char *line = msg; line && *line;) {
-        size_t length = strcspn(line, "\n");
-        bool skip = length == 0;
-
-        for (size_t i = 0; i < SS_COUNTOF(noise); i++)
-            skip = skip || strncmp(line, noise[i], strlen(noise[i])) == 0;
-        if (!skip && n < size) {
-            int added = snprintf(text + n, size - n, "%s%.*s", n > 0 ? " " : "", (int)length, line);
-
-            n += added > 0 ? (size_t)added : 0;
-        }
-        line += length;
-        line += *line == '\n';
-    }
-    if (n == 0)
-        (void)snprintf(text, size, "%s", ov_get_error_info(status));
-    ov_free(msg);
-}
-
-static int to_errno(ov_status_e status)
-{
-    switch (status) {
-    case OK:
-        return 0;
-    case NOT_IMPLEMENTED:
-    case NOT_IMPLEMENT_C_METHOD:
-        return -ENOTSUP;
-    case NOT_ALLOCATED:
-        return -ENOMEM;
-    default:
-        return -EIO;
-    }
-}
-
-/* The one place where OpenVINO's errors become ours: logs "<what>: <OpenVINO's words>". */
-SS_PRINTF(3, 4) static int check(const SsLogger *log, ov_status_e status, const char *fmt, ...)
-{
-    char what[512], why[512];
-    va_list args;
-
-    if (status == OK)
-        return 0;
-    va_start(args, fmt);
-    (void)vsnprintf(what, sizeof what, fmt, args);
-    va_end(args);
-    last_error(why, sizeof why, status);
-    ss_err(log, "OpenVINO: %s: %s", what, why);
-    return to_errno(status);
-}
 
 /* Is the device there at all? If not, says which are. "GPU.1" is there when "GPU" or "GPU.1" is. */
 static bool has_device(const ov_core_t *core, const char *device, const SsLogger *log)
@@ -130,8 +63,8 @@ static bool has_device(const ov_core_t *core, const char *device, const SsLogger
 static int set_property(OvModel *ov, const char *device, const char *key, const char *value,
                         const SsLogger *log)
 {
-    return check(log, ov_core_set_property(ov->core, device, key, value), "device %s, %s=%s", device, key,
-                 value);
+    return ss_ov_check(log, ov_core_set_property(ov->core, device, key, value), "device %s, %s=%s", device,
+                       key, value);
 }
 
 static bool is_property(const char *key)
@@ -187,222 +120,16 @@ static int configure(OvModel *ov, const char *device, const SsModelParams *p, co
 
     copy = strdup(p->options);
     if (!copy)
-        return check(log, NOT_ALLOCATED, "options");
+        return ss_ov_check(log, NOT_ALLOCATED, "options");
     for (option = strtok_r(copy, ",", &rest); option && ret == 0; option = strtok_r(NULL, ",", &rest))
         ret = set_option(ov, device, option, log);
     free(copy);
     if (ret < 0)
         return ret;
-    ret = check(log, ov_core_get_property(ov->core, device, "FULL_DEVICE_NAME", &name),
-                "model options \"%s\"", p->options);
+    ret = ss_ov_check(log, ov_core_get_property(ov->core, device, "FULL_DEVICE_NAME", &name),
+                      "model options \"%s\"", p->options);
     ov_free(name);
     return ret < 0 ? -EINVAL : 0;
-}
-
-/* --- tensors --- */
-
-static bool to_dtype(ov_element_type_e type, SsDType *out)
-{
-    switch (type) {
-    case U8:
-        *out = SS_U8;
-        return true;
-    case I32:
-        *out = SS_I32;
-        return true;
-    case I64:
-        *out = SS_I64;
-        return true;
-    case F16:
-        *out = SS_F16;
-        return true;
-    case F32:
-        *out = SS_F32;
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Fills name, type and shape. -EPROTO: something that a tensor of ours cannot be; *why says what. */
-static int describe(const ov_output_const_port_t *port, SsTensor *t, const char **why)
-{
-    ov_partial_shape_t shape = { 0 };
-    ov_element_type_e type;
-    char *name = NULL;
-    int ret = -EPROTO;
-
-    *t = (SsTensor) { 0 };
-    if (ov_port_get_any_name(port, &name) == OK && name) {
-        size_t n = strlen(name);
-
-        if (n > 2 && strcmp(name + n - 2, ":0") == 0)
-            n -= 2;
-        (void)snprintf(t->name, sizeof t->name, "%.*s", (int)n, name);
-        ov_free(name);
-    }
-    if (ov_port_get_element_type(port, &type) != OK || ov_port_get_partial_shape(port, &shape) != OK) {
-        *why = "has no type or shape";
-        return -EPROTO;
-    }
-    if (!to_dtype(type, &t->dtype)) {
-        *why = "has elements of an unsupported type";
-    } else if (shape.rank.min != shape.rank.max || shape.rank.max > SS_MAX_RANK) {
-        *why = "has an unknown number of dimensions, or more than 8";
-    } else {
-        t->rank = (int)shape.rank.max;
-        for (int i = 0; i < t->rank; i++)
-            t->dim[i] = shape.dims[i].min == shape.dims[i].max ? shape.dims[i].max : -1;
-        ret = 0;
-    }
-    ov_partial_shape_free(&shape);
-    return ret;
-}
-
-static bool same_tensor(const ov_output_const_port_t *a, const ov_output_const_port_t *b)
-{
-    char *name_a = NULL, *name_b = NULL;
-    bool same = ov_port_get_any_name(a, &name_a) == OK && ov_port_get_any_name(b, &name_b) == OK && name_a &&
-                name_b && strcmp(name_a, name_b) == 0;
-
-    ov_free(name_a);
-    ov_free(name_b);
-    return same;
-}
-
-/**
- * A tensor may have several names, of which the C API tells one ("add:0"). So those that
- * the decoders go by are asked for.
- */
-static void use_known_name(const OvModel *ov, const ov_output_const_port_t *port, SsTensor *t)
-{
-    static const char *const known[] = { "detection_boxes", "detection_scores", "detection_classes",
-                                         "num_detections" };
-
-    for (size_t i = 0; i < SS_COUNTOF(known); i++) {
-        for (int suffix = 0; suffix < 2; suffix++) {
-            ov_output_const_port_t *found = NULL;
-            char name[SS_MAX_NAME];
-
-            (void)snprintf(name, sizeof name, "%s%s", known[i], suffix ? ":0" : "");
-            if (ov_compiled_model_output_by_name(ov->compiled, name, &found) != OK)
-                continue;
-            if (same_tensor(port, found))
-                (void)snprintf(t->name, sizeof t->name, "%s", known[i]);
-            ov_output_const_port_free(found);
-        }
-    }
-}
-
-static int describe_outputs(SsModel *m, OvModel *ov)
-{
-    size_t n = 0;
-    int ret = check(m->log, ov_compiled_model_outputs_size(ov->compiled, &n), "outputs");
-
-    for (size_t i = 0; ret == 0 && i < n; i++) {
-        ov_output_const_port_t *port = NULL;
-        const char *why = NULL;
-        SsTensor t;
-
-        ret = check(m->log, ov_compiled_model_output_by_index(ov->compiled, i, &port), "output %zu", i);
-        if (ret < 0)
-            break;
-        if (describe(port, &t, &why) < 0) {
-            ss_info(m->log, "output \"%s\" %s and is left out", t.name, why);
-        } else if (m->n_outputs == SS_MAX_OUTPUTS) {
-            ss_info(m->log, "output \"%s\" is left out: more than %d", t.name, SS_MAX_OUTPUTS);
-        } else {
-            use_known_name(ov, port, &t);
-            ov->port[m->n_outputs] = i;
-            m->output[m->n_outputs++] = t;
-        }
-        ov_output_const_port_free(port);
-    }
-    if (ret == 0 && m->n_outputs == 0) {
-        ss_err(m->log, "the model has no output that could be decoded");
-        ret = -EPROTO;
-    }
-    return ret;
-}
-
-static int describe_input(SsModel *m, const OvModel *ov)
-{
-    ov_output_const_port_t *port = NULL;
-    const char *why = NULL;
-    int ret = check(m->log, ov_compiled_model_input(ov->compiled, &port), "input");
-
-    if (ret < 0)
-        return ret;
-    ret = describe(port, &m->input, &why);
-    if (ret < 0)
-        ss_err(m->log, "the model's input \"%s\" %s", m->input.name, why);
-    ov_output_const_port_free(port);
-    return ret;
-}
-
-/* --- the input's shape --- */
-
-static int64_t side(int wanted, bool bytes)
-{
-    return wanted > 0 ? wanted : bytes ? DEFAULT_SIDE_U8 : DEFAULT_SIDE;
-}
-
-/* The image shape that the model's own shape leaves room for; `fixed`: it is that already. */
-static int choose_shape(SsTensor *t, const SsModelParams *p, bool *fixed)
-{
-    SsTensor was = *t;
-    bool bytes = t->dtype == SS_U8, nhwc;
-
-    if (t->rank != 4)
-        return -EPROTO;
-    nhwc = t->dim[3] == 3 || (t->dim[1] != 3 && t->dim[3] == -1 && bytes);
-    if (t->dim[0] != 1)
-        t->dim[0] = 1;
-    if (t->dim[nhwc ? 3 : 1] == -1)
-        t->dim[nhwc ? 3 : 1] = 3;
-    if (t->dim[nhwc ? 1 : 2] == -1)
-        t->dim[nhwc ? 1 : 2] = side(p->input_height, bytes);
-    if (t->dim[nhwc ? 2 : 3] == -1)
-        t->dim[nhwc ? 2 : 3] = side(p->input_width, bytes);
-    *fixed = memcmp(was.dim, t->dim, sizeof was.dim) == 0;
-    return t->dim[nhwc ? 3 : 1] == 3 ? 0 : -EPROTO;
-}
-
-static int fix_shape(ov_model_t *model, const SsModelParams *p, const SsLogger *log)
-{
-    ov_output_const_port_t *port = NULL;
-    ov_partial_shape_t shape = { 0 };
-    const char *why = "is no picture: [1,H,W,3] or [1,3,H,W] is wanted";
-    size_t n = 0;
-    bool fixed = false;
-    SsTensor t;
-    int ret;
-
-    if ((ret = check(log, ov_model_inputs_size(model, &n), "inputs")) < 0)
-        return ret;
-    if (n != 1) {
-        ss_err(log, "model %s: has %zu inputs; one, a picture, is wanted", p->path, n);
-        return -EPROTO;
-    }
-    if ((ret = check(log, ov_model_const_input(model, &port), "input")) < 0)
-        return ret;
-    ret = describe(port, &t, &why);
-    ov_output_const_port_free(port);
-    if (ret == 0)
-        ret = choose_shape(&t, p, &fixed);
-    if (ret < 0) {
-        ss_err(log, "model %s: its input \"%s\" %s", p->path, t.name, why);
-        return ret;
-    }
-    if (fixed)
-        return 0;
-    ret = check(log, ov_partial_shape_create_static(t.rank, t.dim, &shape), "shape");
-    if (ret < 0)
-        return ret;
-    ret = check(log, ov_model_reshape_single_input(model, shape), "model %s: input of %dx%d", p->path,
-                (int)t.dim[t.dim[3] == 3 ? 2 : 3], (int)t.dim[t.dim[3] == 3 ? 1 : 2]);
-    ov_partial_shape_free(&shape);
-    return ret;
 }
 
 /* --- the model --- */
@@ -410,14 +137,14 @@ static int fix_shape(ov_model_t *model, const SsModelParams *p, const SsLogger *
 static int compile(OvModel *ov, const char *device, const SsModelParams *p, const SsLogger *log)
 {
     ov_model_t *model = NULL;
-    int ret = check(log, ov_core_read_model(ov->core, p->path, NULL, &model), "model %s", p->path);
+    int ret = ss_ov_check(log, ov_core_read_model(ov->core, p->path, NULL, &model), "model %s", p->path);
 
     if (ret < 0)
         return -EINVAL;
-    ret = fix_shape(model, p, log);
+    ret = ss_ov_fix_shape(model, p, log);
     if (ret == 0)
-        ret = check(log, ov_core_compile_model(ov->core, model, device, 0, &ov->compiled), "model %s on %s",
-                    p->path, device);
+        ret = ss_ov_check(log, ov_core_compile_model(ov->core, model, device, 0, &ov->compiled),
+                          "model %s on %s", p->path, device);
     ov_model_free(model);
     return ret;
 }
@@ -459,7 +186,7 @@ static bool load_cached(OvModel *ov, const SsCacheEntry *e, const char *device, 
     status = ov_core_import_model(ov->core, (const char *)ov->blob.data, size, device, &ov->compiled);
     if (status != OK) {
         ss_mapping_close(&ov->blob);
-        last_error(why, sizeof why, status);
+        ss_ov_last_error(why, sizeof why, status);
         ss_info(log, "the compiled model %s does not suit and is made again: %s", e->path, why);
     }
     return status == OK;
@@ -475,7 +202,7 @@ static void save_cached(const OvModel *ov, SsCacheEntry *e, const SsLogger *log)
         ov_status_e status = ov_compiled_model_export_model(ov->compiled, e->draft);
 
         if (status != OK) {
-            last_error(why, sizeof why, status);
+            ss_ov_last_error(why, sizeof why, status);
             ss_info(log, "the compiled model cannot be kept: %s", why);
             ss_cache_abort(e);
             return;
@@ -529,7 +256,7 @@ static int model_open(SsModel *m, const SsModelParams *p)
 
     if (ret < 0)
         return ret;
-    if ((ret = check(m->log, ov_core_create(&ov->core), "start")) < 0)
+    if ((ret = ss_ov_check(m->log, ov_core_create(&ov->core), "start")) < 0)
         return ret;
     if (strcmp(device, "CPU") != 0 && !has_device(ov->core, device, m->log)) {
         ret = -ENOTSUP;
@@ -539,9 +266,9 @@ static int model_open(SsModel *m, const SsModelParams *p)
         goto fail;
     if ((ret = load(ov, device, p, m->log)) < 0)
         goto fail;
-    if ((ret = describe_input(m, ov)) < 0)
+    if ((ret = ss_ov_describe_input(m, ov->compiled)) < 0)
         goto fail;
-    if ((ret = describe_outputs(m, ov)) < 0)
+    if ((ret = ss_ov_describe_outputs(m, ov->compiled, ov->port)) < 0)
         goto fail;
     return 0;
 fail:
@@ -576,13 +303,15 @@ static int request_open(SsRequest *r)
 
     r->input = r->model->input;
     memcpy(r->output, r->model->output, sizeof r->output);
-    ret = check(log, ov_compiled_model_create_infer_request(ov->compiled, &rq->request), "inference request");
+    ret = ss_ov_check(log, ov_compiled_model_create_infer_request(ov->compiled, &rq->request),
+                      "inference request");
     if (ret == 0)
-        ret = check(log, ov_infer_request_get_input_tensor_by_index(rq->request, 0, &rq->input), "input");
+        ret =
+            ss_ov_check(log, ov_infer_request_get_input_tensor_by_index(rq->request, 0, &rq->input), "input");
     if (ret == 0)
-        ret = check(log, ov_tensor_data(rq->input, &r->input.data), "input");
+        ret = ss_ov_check(log, ov_tensor_data(rq->input, &r->input.data), "input");
     if (ret == 0)
-        ret = check(log, ov_tensor_get_byte_size(rq->input, &r->input.size), "input");
+        ret = ss_ov_check(log, ov_tensor_get_byte_size(rq->input, &r->input.size), "input");
     if (ret < 0)
         request_close(r);
     return ret;
@@ -592,7 +321,7 @@ static int request_open(SsRequest *r)
 static int take_output(SsTensor *out, const ov_tensor_t *t, const SsLogger *log)
 {
     ov_shape_t shape = { 0 };
-    int ret = check(log, ov_tensor_get_shape(t, &shape), "output \"%s\"", out->name);
+    int ret = ss_ov_check(log, ov_tensor_get_shape(t, &shape), "output \"%s\"", out->name);
 
     if (ret < 0)
         return ret;
@@ -601,9 +330,9 @@ static int take_output(SsTensor *out, const ov_tensor_t *t, const SsLogger *log)
         out->dim[i] = shape.dims[i];
     (void)ov_shape_free(&shape);
     out->data = NULL;
-    ret = check(log, ov_tensor_get_byte_size(t, &out->size), "output \"%s\"", out->name);
+    ret = ss_ov_check(log, ov_tensor_get_byte_size(t, &out->size), "output \"%s\"", out->name);
     if (ret == 0 && out->size > 0)
-        ret = check(log, ov_tensor_data(t, &out->data), "output \"%s\"", out->name);
+        ret = ss_ov_check(log, ov_tensor_data(t, &out->data), "output \"%s\"", out->name);
     return ret;
 }
 
@@ -612,15 +341,15 @@ static int request_infer(SsRequest *r)
     const SsLogger *log = r->model->log;
     OvModel *ov = r->model->priv;
     OvRequest *rq = r->priv;
-    int ret = check(log, ov_infer_request_infer(rq->request), "inference");
+    int ret = ss_ov_check(log, ov_infer_request_infer(rq->request), "inference");
 
     for (int i = 0; ret == 0 && i < r->model->n_outputs; i++) {
         if (rq->output[i])
             ov_tensor_free(rq->output[i]);
         rq->output[i] = NULL;
-        ret =
-            check(log, ov_infer_request_get_output_tensor_by_index(rq->request, ov->port[i], &rq->output[i]),
-                  "output \"%s\"", r->output[i].name);
+        ret = ss_ov_check(
+            log, ov_infer_request_get_output_tensor_by_index(rq->request, ov->port[i], &rq->output[i]),
+            "output \"%s\"", r->output[i].name);
         if (ret == 0)
             ret = take_output(&r->output[i], rq->output[i], log);
     }

@@ -55,9 +55,11 @@ static const CocoName coco[] = {
     { 89, "hair drier" },    { 90, "toothbrush" },
 };
 
-/* Takes a copy of `name`. -EEXIST: the id has a name. */
+/* Takes a copy of `name`. -EEXIST: the id has a name; -ERANGE: no such id. */
 static int add(SsLabels *l, int id, const char *name, size_t length)
 {
+    if (id < 0 || id > MAX_ID)
+        return -ERANGE;
     if (id >= l->n) {
         int n = SS_MIN(SS_MAX(2 * l->n, id + 1), MAX_ID + 1);
         char **grown = realloc(l->name, (size_t)n * sizeof *grown);
@@ -141,11 +143,11 @@ static int parse_line(SsLabels *l, const char *s, const char *end, int *next, in
         id = (*next)++;
     if (s == end)
         return 0;
-    if (id > MAX_ID) {
+    ret = add(l, id, s, (size_t)(end - s));
+    if (ret == -ERANGE) {
         ss_err(log, "%s:%d: class id over %d", file, line, MAX_ID);
         return -EINVAL;
     }
-    ret = add(l, id, s, (size_t)(end - s));
     if (ret == -EEXIST) {
         ss_err(log, "%s:%d: class id %d again (it is \"%s\" already)", file, line, id, l->name[id]);
         return -EINVAL;
