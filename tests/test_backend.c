@@ -16,7 +16,7 @@
 #include "test.h"
 
 static char folder[] = "/tmp/ss_backend_XXXXXX";
-static char last_error[1024];
+static char last_error[1024], last_info[1024];
 static int errors, printed = -1, screen = -1;
 
 static void remember(void *cookie, SsLogLevel level, const char *msg)
@@ -25,10 +25,12 @@ static void remember(void *cookie, SsLogLevel level, const char *msg)
     if (level == SS_LOG_ERROR) {
         errors++;
         snprintf(last_error, sizeof last_error, "%s", msg);
+    } else if (level == SS_LOG_INFO) {
+        snprintf(last_info, sizeof last_info, "%s", msg);
     }
 }
 
-static const SsLogger logger = { .level = SS_LOG_ERROR, .write = remember };
+static const SsLogger logger = { .level = SS_LOG_INFO, .write = remember };
 
 /* Good until it has been called 16 times more. */
 static const char *in_folder(const char *name)
@@ -279,14 +281,26 @@ static void test_input_shapes(const SsBackend *backend)
     refuse(backend, &p, -EPROTO, "0 inputs");
 }
 
+/* What came of threads, requests and options is asked of the device itself. */
+static void require_started(const SsBackend *backend, const SsModelParams *p, const char *says)
+{
+    SsModel m;
+
+    REQUIRE_CMP(ss_model_open(&m, backend, p, &logger), ==, 0);
+    REQUIRE(strstr(last_info, says));
+    ss_model_close(&m);
+}
+
 static void test_options(const SsBackend *backend)
 {
     SsModelParams p = { .path = write_ir("options.xml", "1,3,8,8", "f32"), .threads = 1 };
-    SsModel m;
 
-    p.options = "streams=2,INFERENCE_PRECISION_HINT=f32";
-    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
-    ss_model_close(&m);
+    require_started(backend, &p, "compiled: streams 1, threads 1");
+    p.threads = 0;
+    p.requests = 2;
+    require_started(backend, &p, "streams 2");
+    p.options = "streams=1,INFERENCE_PRECISION_HINT=f32,INFERENCE_NUM_THREADS=1";
+    require_started(backend, &p, "streams 1, threads 1");
     p.options = "streams=0";
     refuse(backend, &p, -EINVAL, "streams=0");
     p.options = "speed=9";
@@ -362,6 +376,8 @@ static void test_cache(const SsBackend *backend)
     REQUIRE_CMP(stat(cache, &now), ==, 0);
     REQUIRE(made.st_mtim.tv_sec == now.st_mtim.tv_sec && made.st_mtim.tv_nsec == now.st_mtim.tv_nsec);
 
+    require_started(backend, &p, "from the cache: streams 1");
+
     spoil(pattern, true);
     REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
     ss_model_close(&m);
@@ -375,6 +391,11 @@ static void test_cache(const SsBackend *backend)
     REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
     ss_model_close(&m);
     REQUIRE_CMP(count_files(pattern), ==, 3);
+
+    p.requests = 2;
+    require_started(backend, &p, "compiled: streams 2");
+    require_started(backend, &p, "from the cache: streams 2");
+    p.requests = 0;
 
     p.cache_dir = p.path; /* no folder can be made there: a warning, and a model all the same */
     errors = 0;

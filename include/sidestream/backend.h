@@ -38,8 +38,9 @@ typedef struct SsModelParams {
     const char *device;            /* the runtime's name for it; NULL = "CPU" */
     const char *cache_dir;         /* compiled models are kept here; NULL = no cache */
     const char *options;           /* "key=value,key=value" for this backend; NULL = none */
-    int input_width, input_height; /* for models whose input size is dynamic; 0 = 640 */
+    int input_width, input_height; /* where the model leaves the size open; 0 = the backend chooses */
     int threads;                   /* of the runtime's own pool; 0 = the runtime chooses */
+    int requests;                  /* that will be open at once, one a worker; 0 = 1 */
 } SsModelParams;
 
 /** A compiled network. */

@@ -83,8 +83,8 @@ static int set_option(OvModel *ov, const char *device, char *option, const SsLog
         return -EINVAL;
     }
     *value++ = '\0';
-    if (strcmp(key, "streams") == 0)
-        key = "NUM_STREAMS";
+    if (strcmp(key, "streams") == 0) /* dealt with already */
+        return 0;
     if (!is_property(key)) {
         ss_err(log,
                "model options: openvino knows streams=N and properties by OpenVINO's own names "
@@ -103,11 +103,16 @@ static int set_option(OvModel *ov, const char *device, char *option, const SsLog
 static int configure(OvModel *ov, const char *device, const SsModelParams *p, const SsLogger *log)
 {
     char *copy, *rest, *option, *name = NULL, number[16];
-    int streams, ret = ss_option_int(p->options, "streams", 1, 64, 0, &streams, log);
+    int streams, ret = ss_option_int(p->options, "streams", 1, 64, SS_MAX(p->requests, 1), &streams, log);
 
     if (ret == 0)
         ret = set_property(ov, device, "PERFORMANCE_HINT", "LATENCY", log);
 
+    /* Requests of one stream take turns. */
+    if (ret == 0 && streams > 1) {
+        (void)snprintf(number, sizeof number, "%d", streams);
+        ret = set_property(ov, device, "NUM_STREAMS", number, log);
+    }
     if (ret == 0 && p->threads > 0) {
         (void)snprintf(number, sizeof number, "%d", p->threads);
         if (strcmp(device, "CPU") == 0)
@@ -166,7 +171,8 @@ static int cache_key(uint64_t *key, const char *device, const SsModelParams *p)
     *key = ss_hash(*key, device, strlen(device));
     if (p->options)
         *key = ss_hash(*key, p->options, strlen(p->options));
-    n = snprintf(text, sizeof text, "1 %d %d %d", p->input_width, p->input_height, p->threads);
+    n = snprintf(text, sizeof text, "2 %d %d %d %d", p->input_width, p->input_height, p->threads,
+                 p->requests);
     *key = ss_hash(*key, text, (size_t)n);
     return 0;
 }
@@ -238,6 +244,21 @@ static int load(OvModel *ov, const char *device, const SsModelParams *p, const S
     return ret;
 }
 
+/* What the device made of it all, for those who ask with --verbose. */
+static void report(const OvModel *ov, const char *device, const SsModelParams *p, const SsLogger *log)
+{
+    char *streams = NULL, *threads = NULL;
+
+    if (log->level < SS_LOG_INFO)
+        return;
+    (void)ov_compiled_model_get_property(ov->compiled, "NUM_STREAMS", &streams);
+    (void)ov_compiled_model_get_property(ov->compiled, "INFERENCE_NUM_THREADS", &threads);
+    ss_info(log, "OpenVINO: %s on %s, %s: streams %s, threads %s", p->path, device,
+            ov->blob.data ? "from the cache" : "compiled", streams ? streams : "?", threads ? threads : "?");
+    ov_free(streams);
+    ov_free(threads);
+}
+
 static void model_close(SsModel *m)
 {
     OvModel *ov = m->priv;
@@ -270,6 +291,7 @@ static int model_open(SsModel *m, const SsModelParams *p)
         goto fail;
     if ((ret = ss_ov_describe_outputs(m, ov->compiled, ov->port)) < 0)
         goto fail;
+    report(ov, device, p, m->log);
     return 0;
 fail:
     model_close(m);
