@@ -94,7 +94,8 @@ static void measure(const char *name, bool lock)
     memset(&h, 0, sizeof h);
     atomic_store(&use_lock, lock);
     for (int i = 1; i <= FRAMES; i++) {
-        struct timespec at = { (due += PERIOD) / 1000000000, due % 1000000000 };
+        due += PERIOD;
+        const struct timespec at = { due / 1000000000, due % 1000000000 };
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
         int64_t start = ss_now_ns();
         if (lock)

@@ -40,7 +40,7 @@ typedef struct SsModelParams {
     const char *options;           /* "key=value,key=value" for this backend; NULL = none */
     int input_width, input_height; /* where the model leaves the size open; 0 = the backend chooses */
     int threads;                   /* of the runtime's own pool; 0 = the runtime chooses */
-    int requests;                  /* that will be open at once, one a worker; 0 = 1 */
+    int requests;                  /* open at once, one a worker; the engine sets it */
 } SsModelParams;
 
 /** A compiled network. */

@@ -195,8 +195,9 @@ static void script_grid(float *row, int boxes)
         columns++;
     int lines = boxes > 0 ? (boxes + columns - 1) / columns : 1;
     for (int i = 0; i < boxes; i++, row += VALUES) {
-        float x = ((float)(i % columns) + 0.2f) / (float)columns, w = 0.6f / (float)columns;
-        float y = ((float)(i / columns) + 0.2f) / (float)lines, h = 0.6f / (float)lines;
+        const int column = i % columns, line = i / columns;
+        float x = ((float)column + 0.2f) / (float)columns, w = 0.6f / (float)columns;
+        float y = ((float)line + 0.2f) / (float)lines, h = 0.6f / (float)lines;
         const float values[VALUES] = { 0, (float)(1 + i % 3), 0.9f, x, y, x + w, y + h };
         memcpy(row, values, sizeof values);
     }

@@ -89,6 +89,7 @@ static void set_defaults(SsEngineParams *p)
     if (p->nice == 0)
         p->nice = 10;
     p->workers = SS_MIN(SS_MAX(p->workers, 1), SS_MAX_WORKERS);
+    p->model.requests = p->workers;
 }
 
 /** What can be found out without loading anything. */
