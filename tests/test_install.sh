@@ -30,7 +30,8 @@ grep -q 'held, .* ms old' "$dest/out"
 grep -q '^120 frames, none waited' "$dest/out"
 
 # Each public header stands alone, in C and in C++.
-for header in "$dest"$(pkg-config --variable=includedir sidestream | sed "s|^$dest||")/sidestream/*.h; do
+include=$(find "$dest" -type d -path '*/include/sidestream')
+for header in "$include"/*.h; do
     cc -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c "$header" -I "${header%/*/*}"
     if command -v c++ >/dev/null; then
         c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ "$header" -I "${header%/*/*}"

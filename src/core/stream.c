@@ -21,14 +21,13 @@ static void add_one(atomic_uint_fast64_t *counter)
 int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
 {
     SsStream *s;
-    int ret;
 
     if (p->every < 0 || p->max_rate < 0 || p->max_rate != p->max_rate) {
         ss_err(&e->log, "every and max-rate must not be negative");
         return -EINVAL;
     }
     s = calloc(1, sizeof *s);
-    if (!s || (ret = ss_tracker_create(&s->tracker, &e->params.tracker)) < 0) {
+    if (!s || ss_tracker_create(&s->tracker, &e->params.tracker) < 0) {
         free(s);
         ss_err(&e->log, "out of memory for one more stream");
         return -ENOMEM;
