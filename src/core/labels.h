@@ -18,14 +18,14 @@ typedef struct SsLabels SsLabels;
  * does (`first_class_id` 0: YOLO's 0..79; 1: TensorFlow's 1..90). Errors: -ENOENT, -EINVAL
  * (empty, not text, an id twice or over 65535), -ENOMEM; says file and line.
  */
-int ss_labels_load(SsLabels **out, const char *spec, int first_class_id, const SsLogger *log);
+SS_API int ss_labels_load(SsLabels **out, const char *spec, int first_class_id, const SsLogger *log);
 /** The same from memory; `name` is for messages. */
-int ss_labels_parse(SsLabels **out, const char *text, size_t size, const char *name, int first_class_id,
-                    const SsLogger *log);
+SS_API int ss_labels_parse(SsLabels **out, const char *text, size_t size, const char *name,
+                           int first_class_id, const SsLogger *log);
 /** Valid as long as `labels`; NULL: no such class, or `labels` is NULL. */
-const char *ss_labels_name(const SsLabels *labels, int class_id);
+SS_API const char *ss_labels_name(const SsLabels *labels, int class_id);
 /** The class of that name, or -1. */
-int ss_labels_find(const SsLabels *labels, const char *name);
-void ss_labels_destroy(SsLabels **labels);
+SS_API int ss_labels_find(const SsLabels *labels, const char *name);
+SS_API void ss_labels_destroy(SsLabels **labels);
 
 #endif
