@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bridge.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define GST_CAT_DEFAULT ss_infer_debug
+
+/* --- messages --- */
+
+static void write_message(void *cookie, SsLogLevel level, const char *msg)
+{
+    static const GstDebugLevel levels[] = {
+        [SS_LOG_ERROR] = GST_LEVEL_ERROR, [SS_LOG_WARN] = GST_LEVEL_WARNING, [SS_LOG_INFO] = GST_LEVEL_INFO,
+        [SS_LOG_DEBUG] = GST_LEVEL_DEBUG, [SS_LOG_TRACE] = GST_LEVEL_TRACE,
+    };
+    SsGstLog *log = cookie;
+
+    GST_CAT_LEVEL_LOG(ss_infer_debug, levels[level], NULL, "%s", msg);
+    if (level != SS_LOG_ERROR)
+        return;
+    g_mutex_lock(&log->lock);
+    g_strlcpy(log->last_error, msg, sizeof log->last_error);
+    g_mutex_unlock(&log->lock);
+}
+
+void ss_gst_log_init(SsGstLog *log)
+{
+    g_mutex_init(&log->lock);
+    log->last_error[0] = '\0';
+}
+
+void ss_gst_log_clear(SsGstLog *log)
+{
+    g_mutex_clear(&log->lock);
+}
+
+/** What nobody asked to see need not be formatted. */
+static SsLogLevel wanted_level(void)
+{
+    const GstDebugLevel level = gst_debug_category_get_threshold(ss_infer_debug);
+
+    if (level >= GST_LEVEL_TRACE)
+        return SS_LOG_TRACE;
+    if (level >= GST_LEVEL_DEBUG)
+        return SS_LOG_DEBUG;
+    return level >= GST_LEVEL_INFO ? SS_LOG_INFO : SS_LOG_WARN;
+}
+
+SsLogger ss_gst_log_logger(SsGstLog *log)
+{
+    return (SsLogger) { .level = wanted_level(), .write = write_message, .cookie = log };
+}
+
+void ss_gst_log_set_error(SsGstLog *log, int err, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    g_mutex_lock(&log->lock);
+    text = g_strdup(*log->last_error ? log->last_error : g_strerror(-err));
+    g_mutex_unlock(&log->lock);
+
+    if (err == -ENOENT)
+        g_set_error_literal(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, text);
+    else if (err == -ENOMEM || err == -EAGAIN)
+        g_set_error_literal(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT, text);
+    else
+        g_set_error_literal(error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, text);
+}
+
+/* --- pictures --- */
+
+static gboolean pixel_format(GstVideoFormat format, SsPixelFormat *out)
+{
+    switch (format) {
+    case GST_VIDEO_FORMAT_NV12:
+        *out = SS_PIXEL_NV12;
+        return TRUE;
+    case GST_VIDEO_FORMAT_I420:
+        *out = SS_PIXEL_I420;
+        return TRUE;
+    case GST_VIDEO_FORMAT_RGB:
+        *out = SS_PIXEL_RGB;
+        return TRUE;
+    case GST_VIDEO_FORMAT_BGR:
+        *out = SS_PIXEL_BGR;
+        return TRUE;
+    case GST_VIDEO_FORMAT_RGBx:
+    case GST_VIDEO_FORMAT_RGBA:
+        *out = SS_PIXEL_RGBX;
+        return TRUE;
+    case GST_VIDEO_FORMAT_BGRx:
+    case GST_VIDEO_FORMAT_BGRA:
+        *out = SS_PIXEL_BGRX;
+        return TRUE;
+    case GST_VIDEO_FORMAT_GRAY8:
+        *out = SS_PIXEL_GRAY8;
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/** BT.2020's matrix is nearer to BT.709's; everything else that is unknown counts as BT.601. */
+static SsColour colour(const GstVideoColorimetry *c)
+{
+    const gboolean full = c->range == GST_VIDEO_COLOR_RANGE_0_255;
+
+    if (c->matrix == GST_VIDEO_COLOR_MATRIX_BT709 || c->matrix == GST_VIDEO_COLOR_MATRIX_BT2020)
+        return full ? SS_COLOUR_BT709_FULL : SS_COLOUR_BT709_LIMITED;
+    return full ? SS_COLOUR_BT601_FULL : SS_COLOUR_BT601_LIMITED;
+}
+
+/** On whichever thread drops the last reference to the frame. */
+static void release_picture(void *cookie)
+{
+    GstVideoFrame *picture = cookie;
+
+    gst_video_frame_unmap(picture); /* drops the buffer's reference too */
+    g_free(picture);
+}
+
+SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)
+{
+    SsFrameDesc desc = { .width = GST_VIDEO_INFO_WIDTH(info),
+                         .height = GST_VIDEO_INFO_HEIGHT(info),
+                         .colour = colour(&GST_VIDEO_INFO_COLORIMETRY(info)),
+                         .pts = pts };
+    GstVideoFrame *picture;
+
+    if (!pixel_format(GST_VIDEO_INFO_FORMAT(info), &desc.format))
+        return NULL;
+    picture = g_new(GstVideoFrame, 1);
+    if (!gst_video_frame_map(picture, info, buffer, GST_MAP_READ)) {
+        g_free(picture);
+        return NULL;
+    }
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
+        desc.plane[i] = GST_VIDEO_FRAME_PLANE_DATA(picture, i);
+        desc.stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
+    }
+    SsFrame *frame = ss_frame_wrap(&desc, release_picture, picture);
+    if (!frame)
+        release_picture(picture);
+    return frame;
+}
+
+/* --- objects --- */
+
+static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *o,
+                       const char *label)
+{
+    const double width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
+    const double x_min = CLAMP(o->box.x, 0, width), x_max = CLAMP((double)o->box.x + o->box.w, 0, width);
+    const double y_min = CLAMP(o->box.y, 0, height), y_max = CLAMP((double)o->box.y + o->box.h, 0, height);
+
+    if (!(x_max > x_min && y_max > y_min)) /* outside of the picture, or not a number */
+        return;
+
+    const guint x = (guint)x_min, y = (guint)y_min;
+    GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta(
+        buffer, label, x, y, (guint)ceil(x_max) - x, (guint)ceil(y_max) - y);
+    meta->id = (int)o->id;
+    gst_video_region_of_interest_meta_add_param(
+        meta, gst_structure_new("detection", "label_id", G_TYPE_INT, o->class_id, "confidence", G_TYPE_DOUBLE,
+                                (double)o->score, "x_min", G_TYPE_DOUBLE, x_min / width, "x_max",
+                                G_TYPE_DOUBLE, x_max / width, "y_min", G_TYPE_DOUBLE, y_min / height, "y_max",
+                                G_TYPE_DOUBLE, y_max / height, "label", G_TYPE_STRING, label, NULL));
+    gst_video_region_of_interest_meta_add_param(
+        meta, gst_structure_new("sidestream", "source-pts", G_TYPE_UINT64, (guint64)o->source_pts, "age",
+                                G_TYPE_UINT64, (guint64)MAX(pts - o->source_pts, 0), "state", G_TYPE_STRING,
+                                ss_object_state_name(o->state), NULL));
+}
+
+void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
+                           int n, const SsLabels *labels)
+{
+    char number[32];
+
+    for (int i = 0; i < n; i++) {
+        const char *label = ss_labels_name(labels, objects[i].class_id);
+        if (!label) {
+            g_snprintf(number, sizeof number, "class %d", objects[i].class_id);
+            label = number;
+        }
+        add_object(buffer, info, pts, &objects[i], label);
+    }
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Between GStreamer's types and the core's: pictures, objects, messages.
+ */
+#ifndef SS_GST_BRIDGE_H
+#define SS_GST_BRIDGE_H
+
+#include <gst/video/video.h>
+
+#include "core/labels.h"
+#include "sidestream/engine.h"
+
+GST_DEBUG_CATEGORY_EXTERN(ss_infer_debug);
+
+/** The formats that ss_bridge_wrap() knows, for pad templates. */
+#define SS_VIDEO_FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
+
+/** The core's messages: they go to the debug category "ssinfer", and the last error is remembered. */
+typedef struct SsGstLog {
+    GMutex lock;
+    char last_error[512]; /* guarded by lock */
+} SsGstLog;
+
+void ss_gst_log_init(SsGstLog *log);
+void ss_gst_log_clear(SsGstLog *log);
+/** Lives as long as `log`. */
+SsLogger ss_gst_log_logger(SsGstLog *log);
+/** An error of the core (-errno) with its last line as the text. */
+void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
+
+/**
+ * Lends `buffer` to the core without copying it: holds a reference and keeps it mapped for
+ * reading until the last user of the frame is done. NULL: cannot be mapped, out of memory.
+ */
+SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
+
+/**
+ * One GstVideoRegionOfInterestMeta an object, with the structures `detection` and
+ * `sidestream`; what lies outside of the picture is cut off. `buffer` is writable, `pts` is the
+ * picture's, `labels` may be NULL.
+ */
+void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
+                           int n, const SsLabels *labels);
+
+#endif

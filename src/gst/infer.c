@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * SECTION:element-ssinfer
+ * @title: ssinfer
+ * @see_also: ssoverlay
+ *
+ * Lets a neural network look at a video from the side. Every frame passes at once, whether the
+ * network is loading, busy, broken or stuck; it leaves with the newest objects known, one
+ * #GstVideoRegionOfInterestMeta each. The network gets the newest frame whenever it is free;
+ * the frames between are not queued for it.
+ *
+ * The roi_type of a meta is the label ("class 3" without labels), its id the track's. It carries two
+ * structures: `detection` (label_id, confidence, x_min, x_max, y_min, y_max from 0 to 1, label; the
+ * layout that DL Streamer's elements read) and `sidestream` (source-pts: the running time of the frame
+ * that the network saw; age: how long ago that was, in nanoseconds; state: measured where the network
+ * saw this very frame, held where the box comes from an older one).
+ *
+ * The model loads after the element has started, on a thread of its own. A message of type
+ * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed;
+ * error; load-ns) tells each change with the next frame; if the load fails, a warning is posted as
+ * well and the video goes on. What can be checked at once (backend, decoder, the files) fails the start.
+ *
+ * Going to READY waits for the load or inference in progress, and for nothing else.
+ *
+ * The properties take effect when the element starts. `stats` keeps its last values after a stop.
+ *
+ * ## Boxes around a camera's picture
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! ssinfer model=yolo11n.onnx labels=coco ! ssoverlay ! videoconvert !
+ * autovideosink
+ * ]|
+ * ## No camera, no model: the dummy backend follows the ball, 200 ms late
+ * |[
+ * gst-launch-1.0 videotestsrc pattern=ball is-live=true ! ssinfer backend=dummy
+ * model-options=follow=1,latency=200 ! ssoverlay ! videoconvert ! autovideosink
+ * ]|
+ * ## Two videos, one network
+ * |[
+ * gst-launch-1.0 videotestsrc ! ssinfer engine=shared backend=dummy ! fakesink videotestsrc ! ssinfer
+ * engine=shared backend=dummy ! fakesink
+ * ]|
+ */
+#include "infer.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bridge.h"
+#include "engines.h"
+
+#define GST_CAT_DEFAULT ss_infer_debug
+GST_DEBUG_CATEGORY(ss_infer_debug);
+
+enum { PROP_STATE = SS_SETTING_END, PROP_STATS };
+
+/* Labels as read for a model family that counts classes from 0, and from 1. */
+enum { ID_BASES = 2 };
+
+struct _SsInfer {
+    GstBaseTransform parent;
+
+    /* --- guarded by the object lock */
+    SsSettings settings;
+
+    /* --- set in start() and stop() under `running`, so that others may read the statistics; the
+     * stream's thread, which never runs beside start() and stop(), reads them without */
+    GMutex running;
+    SsSharedEngine *shared; /* NULL: stopped */
+    SsStream *stream;
+    SsStreamStats last_stats; /* while stopped */
+
+    /* --- constant between start() and stop() */
+    SsLabels *labels[ID_BASES];
+    guint held_buffers;
+
+    /* --- stream's thread only */
+    GstVideoInfo info;
+    SsState posted_state;   /* the last that was told on the bus */
+    const SsLabels *naming; /* of `labels`, the one that fits the model; NULL before it is loaded */
+    gboolean new_segment;   /* since the last frame */
+    gboolean any_pts;
+    int64_t last_pts;      /* running time of the last frame offered */
+    int64_t last_duration; /* 1 where it had none */
+    gboolean map_warned;
+
+    atomic_uint_fast64_t frames_waited; /* written by the stream's thread */
+};
+
+G_DEFINE_TYPE(SsInfer, ss_infer, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(ssinfer, "ssinfer", GST_RANK_NONE, SS_TYPE_INFER)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS)));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS)));
+
+/* --- did this frame wait? --- */
+
+/*
+ * The promise of this element is that a frame never waits for a network, and `frames-waited` is
+ * there to catch it lying. It asks the kernel: a thread that blocks (on a lock, a condition, a
+ * read, a sleep) makes a *voluntary* context switch; one that merely lost the processor to others
+ * makes an involuntary one, and one that is just slow makes none. So a frame waited if the stream's
+ * thread switched voluntarily inside of the element and came out more than 1 ms later. (Less than
+ * that is no wait a network could cause, but the moment in which malloc or a debug log contends for
+ * a lock.) Whatever blocks is caught, ours or foreign, as the test with a blocking memory shows.
+ */
+typedef struct WaitProbe {
+    long switches;
+    gint64 entered_us;
+} WaitProbe;
+
+static long voluntary_switches(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+static WaitProbe wait_probe_enter(void)
+{
+    return (WaitProbe) { voluntary_switches(), g_get_monotonic_time() };
+}
+
+static gboolean wait_probe_waited(const WaitProbe *probe)
+{
+    return g_get_monotonic_time() - probe->entered_us > 1000 && voluntary_switches() > probe->switches;
+}
+
+/* --- start and stop --- */
+
+/** "dir/model.onnx" -> "dir/model.labels" if that exists. */
+static char *labels_next_to(const char *model)
+{
+    const char *dot = model ? strrchr(model, '.') : NULL;
+    g_autofree char *path = NULL;
+
+    if (!dot || strchr(dot, G_DIR_SEPARATOR))
+        return NULL;
+    path = g_strdup_printf("%.*s.labels", (int)(dot - model), model);
+    return g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&path) : NULL;
+}
+
+static void drop_labels(SsInfer *self)
+{
+    self->naming = NULL;
+    for (int i = 0; i < ID_BASES; i++)
+        ss_labels_destroy(&self->labels[i]);
+}
+
+/**
+ * Which number the first class has is known only when the model is loaded. Reading the file
+ * then would be on the stream's thread, so it is read here both ways.
+ */
+static gboolean load_labels(SsInfer *self, const SsSettings *s, GError **error)
+{
+    g_autofree char *spec = s->labels ? g_strdup(s->labels) : labels_next_to(s->model);
+    SsGstLog log;
+    int ret = 0;
+
+    if (!spec)
+        return TRUE;
+    ss_gst_log_init(&log);
+    const SsLogger logger = ss_gst_log_logger(&log);
+    for (int first_id = 0; first_id < ID_BASES && ret == 0; first_id++)
+        ret = ss_labels_load(&self->labels[first_id], spec, first_id, &logger);
+    if (ret < 0)
+        ss_gst_log_set_error(&log, ret, error);
+    ss_gst_log_clear(&log);
+    return ret == 0;
+}
+
+static void poll_state(SsInfer *self);
+
+static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
+{
+    const SsStreamParams params = { .every = (int)s->every, .max_rate = s->max_rate };
+    SsSharedEngine *shared;
+    SsStream *stream;
+    int ret;
+
+    if (!load_labels(self, s, error))
+        return FALSE;
+    if (!(shared = ss_shared_engine_acquire(s, error)))
+        return FALSE;
+    ret = ss_stream_create(&stream, ss_shared_engine_get(shared), &params);
+    if (ret < 0) {
+        g_set_error_literal(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT, g_strerror(-ret));
+        ss_shared_engine_release(&shared);
+        return FALSE;
+    }
+    self->held_buffers = s->workers + 1;
+    self->posted_state = SS_STOPPED;
+    self->new_segment = self->any_pts = self->map_warned = FALSE;
+    gst_video_info_init(&self->info);
+    atomic_store(&self->frames_waited, 0);
+
+    g_mutex_lock(&self->running);
+    self->shared = shared;
+    self->stream = stream;
+    g_mutex_unlock(&self->running);
+    return TRUE;
+}
+
+static gboolean infer_start(GstBaseTransform *base)
+{
+    SsInfer *self = SS_INFER(base);
+    SsSettings settings;
+    g_autoptr(GError) error = NULL;
+
+    GST_OBJECT_LOCK(self);
+    ss_settings_copy(&settings, &self->settings);
+    GST_OBJECT_UNLOCK(self);
+
+    if (start_with(self, &settings, &error)) {
+        poll_state(self);
+    } else {
+        drop_labels(self);
+        gst_element_message_full(GST_ELEMENT(self), GST_MESSAGE_ERROR, error->domain, error->code,
+                                 g_strdup(error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+    }
+    ss_settings_clear(&settings);
+    return error == NULL;
+}
+
+/** Waits for the load or inference in progress if the engine is ours alone. */
+static gboolean infer_stop(GstBaseTransform *base)
+{
+    SsInfer *self = SS_INFER(base);
+    SsSharedEngine *shared;
+    SsStream *stream;
+
+    g_mutex_lock(&self->running);
+    shared = g_steal_pointer(&self->shared);
+    stream = g_steal_pointer(&self->stream);
+    if (stream)
+        ss_stream_stats(stream, &self->last_stats);
+    g_mutex_unlock(&self->running);
+
+    ss_stream_destroy(&stream);
+    ss_shared_engine_release(&shared);
+    drop_labels(self);
+    return TRUE;
+}
+
+/* --- the stream's thread --- */
+
+static void post_state(SsInfer *self, SsEngine *engine, SsState state)
+{
+    char why[512] = "";
+    SsModelInfo model = { 0 };
+
+    if (state == SS_FAILED)
+        ss_engine_error(engine, why, sizeof why);
+    if (state == SS_RUNNING && ss_engine_model_info(engine, &model) == 0)
+        self->naming = self->labels[model.first_class_id > 0 ? 1 : 0];
+
+    GstStructure *s =
+        gst_structure_new("sidestream-state", "state", G_TYPE_STRING, ss_state_name(state), "error",
+                          G_TYPE_STRING, why, "load-ns", G_TYPE_INT64, (gint64)model.load_ns, NULL);
+    gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), s));
+    if (state == SS_FAILED)
+        GST_ELEMENT_WARNING(self, LIBRARY, INIT, ("The model could not be loaded: %s", why),
+                            ("the video goes on without"));
+}
+
+static void poll_state(SsInfer *self)
+{
+    SsEngine *engine = ss_shared_engine_get(self->shared);
+    const SsState state = ss_engine_state(engine);
+
+    if (state == self->posted_state)
+        return;
+    self->posted_state = state;
+    post_state(self, engine, state);
+}
+
+/** FALSE: the frame has no pts, or none that the segment maps to a running time. */
+static gboolean running_time(SsInfer *self, GstBuffer *buffer, int64_t *time)
+{
+    const GstSegment *segment = &GST_BASE_TRANSFORM(self)->segment;
+    guint64 magnitude = GST_BUFFER_PTS(buffer);
+    int sign = 1;
+
+    if (!GST_BUFFER_PTS_IS_VALID(buffer))
+        return FALSE;
+    if (segment->format == GST_FORMAT_TIME)
+        sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer), &magnitude);
+    *time = sign * (int64_t)magnitude;
+    return sign != 0;
+}
+
+/**
+ * The time of the frame for the core, which wants it to rise strictly. FALSE: it does not, so the
+ * network does not get this frame, and `pts` is the last one's.
+ */
+static gboolean stream_time(SsInfer *self, GstBuffer *buffer, int64_t *pts)
+{
+    const gboolean jumped = self->new_segment;
+
+    self->new_segment = FALSE;
+    if (!running_time(self, buffer, pts))
+        *pts = self->any_pts ? self->last_pts + self->last_duration : 0;
+    if (self->any_pts && *pts <= self->last_pts) {
+        if (!jumped) {
+            *pts = self->last_pts;
+            return FALSE;
+        }
+        ss_stream_flush(self->stream); /* a new segment that starts over */
+    }
+    self->any_pts = TRUE;
+    self->last_pts = *pts;
+    self->last_duration =
+        GST_BUFFER_DURATION_IS_VALID(buffer) ? MAX((int64_t)GST_BUFFER_DURATION(buffer), 1) : 1;
+    return TRUE;
+}
+
+static void offer(SsInfer *self, GstBuffer *buffer, int64_t pts)
+{
+    SsFrame *frame = ss_bridge_wrap(buffer, &self->info, pts);
+
+    if (frame) {
+        ss_stream_offer(self->stream, frame);
+    } else if (!self->map_warned) {
+        self->map_warned = TRUE;
+        GST_WARNING_OBJECT(self, "cannot read %" GST_PTR_FORMAT "; the network does not get it", buffer);
+    }
+}
+
+static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffer)
+{
+    SsInfer *self = SS_INFER(base);
+    const WaitProbe probe = wait_probe_enter();
+    SsObject objects[SS_MAX_OBJECTS];
+    int64_t pts;
+
+    poll_state(self);
+    const gboolean rises = stream_time(self, buffer, &pts);
+
+    /* The metas first: the offer takes a reference, and the buffer is not ours to change any more. */
+    const int n = ss_stream_objects_at(self->stream, pts, objects, SS_MAX_OBJECTS);
+    ss_bridge_add_objects(buffer, &self->info, pts, objects, n, self->naming);
+    if (rises && ss_stream_wants(self->stream, pts))
+        offer(self, buffer, pts);
+
+    if (wait_probe_waited(&probe))
+        atomic_fetch_add(&self->frames_waited, 1);
+    return GST_FLOW_OK;
+}
+
+/**
+ * We write metas, never pixels: a buffer that somebody else holds too is copied without its
+ * memory, where the base class would copy the picture.
+ */
+static GstFlowReturn infer_prepare_output_buffer(GstBaseTransform *base, GstBuffer *in, GstBuffer **out)
+{
+    (void)base;
+    *out = gst_buffer_is_writable(in) ? in : gst_buffer_copy(in);
+    return *out ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+static gboolean infer_set_caps(GstBaseTransform *base, GstCaps *in, GstCaps *out)
+{
+    SsInfer *self = SS_INFER(base);
+    GstVideoInfo info;
+
+    (void)out;
+    if (!gst_video_info_from_caps(&info, in))
+        return FALSE;
+    /* Boxes are in pixels: those found in a picture of another size are none here. */
+    if (GST_VIDEO_INFO_FORMAT(&self->info) != GST_VIDEO_FORMAT_UNKNOWN &&
+        (info.width != self->info.width || info.height != self->info.height))
+        ss_stream_flush(self->stream);
+    self->info = info;
+    return TRUE;
+}
+
+static gboolean infer_sink_event(GstBaseTransform *base, GstEvent *event)
+{
+    SsInfer *self = SS_INFER(base);
+
+    switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_STOP: /* serialised with the frames, as are the others */
+        ss_stream_flush(self->stream);
+        self->any_pts = FALSE;
+        break;
+    case GST_EVENT_SEGMENT:
+        self->new_segment = TRUE;
+        break;
+    case GST_EVENT_EOS:
+        poll_state(self);
+        break;
+    default:
+        break;
+    }
+    return GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->sink_event(base, event);
+}
+
+/** The network's side keeps up to workers + 1 buffers: whoever makes the pool must know, or it runs dry. */
+static gboolean infer_propose_allocation(GstBaseTransform *base, GstQuery *decide, GstQuery *query)
+{
+    SsInfer *self = SS_INFER(base);
+    GstBaseTransformClass *parent = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class);
+    GstCaps *caps;
+    GstVideoInfo info;
+
+    if (!parent->propose_allocation(base, decide, query))
+        return FALSE;
+    const guint n = gst_query_get_n_allocation_pools(query);
+    for (guint i = 0; i < n; i++) {
+        GstBufferPool *pool;
+        guint size, min, max;
+        gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
+        max = max == 0 ? 0 : max + self->held_buffers;
+        gst_query_set_nth_allocation_pool(query, i, pool, size, min + self->held_buffers, max);
+        gst_clear_object(&pool);
+    }
+    gst_query_parse_allocation(query, &caps, NULL);
+    if (n == 0 && caps && gst_video_info_from_caps(&info, caps))
+        gst_query_add_allocation_pool(query, NULL, (guint)GST_VIDEO_INFO_SIZE(&info), self->held_buffers, 0);
+    return TRUE;
+}
+
+/* --- properties --- */
+
+static void add_times(GstStructure *s, const char *name, const SsTimes *t)
+{
+    const struct {
+        const char *suffix;
+        gint64 value;
+    } times[] = {
+        { "p50", t->p50 }, { "p95", t->p95 }, { "p99", t->p99 }, { "max", t->max }, { "mean", t->mean }
+    };
+    char field[32];
+
+    g_snprintf(field, sizeof field, "%s-count", name);
+    gst_structure_set(s, field, G_TYPE_UINT64, (guint64)t->count, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
+        g_snprintf(field, sizeof field, "%s-%s", name, times[i].suffix);
+        gst_structure_set(s, field, G_TYPE_INT64, times[i].value, NULL);
+    }
+}
+
+/** Thread: any. */
+static SsState read_state(SsInfer *self, SsStreamStats *stats, char *error, size_t size)
+{
+    SsState state = SS_STOPPED;
+
+    *error = '\0';
+    g_mutex_lock(&self->running);
+    if (self->shared) {
+        SsEngine *engine = ss_shared_engine_get(self->shared);
+        state = ss_engine_state(engine);
+        ss_engine_error(engine, error, size);
+        ss_stream_stats(self->stream, stats);
+    } else {
+        *stats = self->last_stats;
+    }
+    g_mutex_unlock(&self->running);
+    return state;
+}
+
+static GstStructure *make_stats(SsInfer *self)
+{
+    SsStreamStats st;
+    char error[512];
+    const SsState state = read_state(self, &st, error, sizeof error);
+    GstStructure *s = gst_structure_new(
+        "application/x-sidestream-stats", "state", G_TYPE_STRING, ss_state_name(state), "error",
+        G_TYPE_STRING, error, "offered", G_TYPE_UINT64, (guint64)st.offered, "skipped", G_TYPE_UINT64,
+        (guint64)st.skipped, "replaced", G_TYPE_UINT64, (guint64)st.replaced, "inferred", G_TYPE_UINT64,
+        (guint64)st.inferred, "late", G_TYPE_UINT64, (guint64)st.late, "failed", G_TYPE_UINT64,
+        (guint64)st.failed, "in-flight", G_TYPE_UINT64, (guint64)st.in_flight, "frames-waited", G_TYPE_UINT64,
+        (guint64)atomic_load(&self->frames_waited), NULL);
+
+    add_times(s, "inference", &st.inference);
+    add_times(s, "take", &st.take);
+    add_times(s, "age", &st.age);
+    return s;
+}
+
+static void infer_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+    SsInfer *self = SS_INFER(object);
+    gboolean known;
+
+    GST_OBJECT_LOCK(self);
+    known = ss_settings_set(&self->settings, id, value);
+    GST_OBJECT_UNLOCK(self);
+    if (!known)
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+static void infer_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+    SsInfer *self = SS_INFER(object);
+    SsStreamStats stats;
+    char error[512];
+    gboolean known = TRUE;
+
+    switch (id) {
+    case PROP_STATE:
+        g_value_set_string(value, ss_state_name(read_state(self, &stats, error, sizeof error)));
+        break;
+    case PROP_STATS:
+        g_value_take_boxed(value, make_stats(self));
+        break;
+    default:
+        GST_OBJECT_LOCK(self);
+        known = ss_settings_get(&self->settings, id, value);
+        GST_OBJECT_UNLOCK(self);
+        break;
+    }
+    if (!known)
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+/* --- the class --- */
+
+static void ss_infer_init(SsInfer *self)
+{
+    GstBaseTransform *base = GST_BASE_TRANSFORM(self);
+
+    gst_base_transform_set_in_place(base, TRUE);
+    gst_base_transform_set_gap_aware(base, TRUE); /* the flag stays as it came */
+    g_mutex_init(&self->running);
+    atomic_init(&self->frames_waited, 0);
+    ss_settings_init(&self->settings);
+}
+
+static void infer_finalize(GObject *object)
+{
+    SsInfer *self = SS_INFER(object);
+
+    ss_settings_clear(&self->settings);
+    g_mutex_clear(&self->running);
+    G_OBJECT_CLASS(ss_infer_parent_class)->finalize(object);
+}
+
+static void ss_infer_class_init(SsInferClass *klass)
+{
+    GObjectClass *object = G_OBJECT_CLASS(klass);
+    GstElementClass *element = GST_ELEMENT_CLASS(klass);
+    GstBaseTransformClass *base = GST_BASE_TRANSFORM_CLASS(klass);
+    const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+    GST_DEBUG_CATEGORY_INIT(ss_infer_debug, "ssinfer", 0, "Sidestream: inference beside the video");
+    object->set_property = infer_set_property;
+    object->get_property = infer_get_property;
+    object->finalize = infer_finalize;
+    ss_settings_install(object);
+    g_object_class_install_property(
+        object, PROP_STATE,
+        g_param_spec_string("state", "State", "stopped, loading, running or failed", "stopped", read_only));
+    g_object_class_install_property(
+        object, PROP_STATS,
+        g_param_spec_boxed(
+            "stats", "Statistics",
+            "What became of the frames: offered = skipped + replaced + inferred + late + failed + "
+            "in-flight; frames-waited; inference, take and age in ns",
+            GST_TYPE_STRUCTURE, read_only));
+
+    gst_element_class_set_static_metadata(
+        element, "Sidestream inference", "Filter/Analyzer/Video",
+        "Detects objects with a neural network that never holds up the video", "The Sidestream authors");
+    gst_element_class_add_static_pad_template(element, &sink_template);
+    gst_element_class_add_static_pad_template(element, &src_template);
+    base->start = infer_start;
+    base->stop = infer_stop;
+    base->set_caps = infer_set_caps;
+    base->prepare_output_buffer = infer_prepare_output_buffer;
+    base->transform_ip = infer_transform_ip;
+    base->sink_event = infer_sink_event;
+    base->propose_allocation = infer_propose_allocation;
+}

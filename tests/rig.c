@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rig.h"
+
+#include "sidestream/dummy.h"
+
+GstBus *watch(GstElement *element)
+{
+    GstBus *bus = gst_bus_new();
+
+    gst_element_set_bus(element, bus);
+    return bus;
+}
+
+Rig rig_caps(const char *launch, const char *caps)
+{
+    g_autoptr(GError) error = NULL;
+    GstElement *element = gst_parse_bin_from_description_full(launch, TRUE, NULL,
+                                                              GST_PARSE_FLAG_NO_SINGLE_ELEMENT_BINS, &error);
+    Rig rig;
+
+    fail_unless(element != NULL, "%s", error ? error->message : "");
+    gst_object_ref_sink(element);
+    rig.bus = watch(element);
+    rig.h = gst_harness_new_with_element(element, "sink", "src");
+    rig.infer = gst_harness_find_element(rig.h, "ssinfer");
+    gst_object_unref(rig.infer); /* the harness keeps it */
+    gst_object_unref(element);
+    gst_harness_set_src_caps_str(rig.h, caps);
+    return rig;
+}
+
+Rig rig_new(const char *launch)
+{
+    return rig_caps(launch, CAPS);
+}
+
+Rig rig_with_result(const char *launch, guint n)
+{
+    ss_dummy_gate_shut(GATE);
+    Rig rig = rig_new(launch);
+
+    pass_frame(&rig, n);
+    ss_dummy_gate_wait(GATE, 1);
+    pass_frame(&rig, n + 1);
+    ss_dummy_gate_pass(GATE, 1);
+    ss_dummy_gate_wait(GATE, 2);
+    return rig;
+}
+
+void rig_free(Rig *rig)
+{
+    GstElement *element = gst_object_ref(rig->h->element);
+
+    gst_harness_teardown(rig->h);
+    gst_element_set_bus(element, NULL);
+    gst_object_unref(element);
+    gst_object_unref(rig->bus);
+}
+
+guint64 counter(const Rig *rig, const char *name)
+{
+    g_autoptr(GstStructure) stats = NULL;
+    guint64 value = 0;
+    gint64 signed_value = 0;
+
+    g_object_get(rig->infer, "stats", &stats, NULL);
+    if (gst_structure_get_int64(stats, name, &signed_value))
+        return (guint64)signed_value;
+    fail_unless(gst_structure_get_uint64(stats, name, &value), "no %s", name);
+    return value;
+}
+
+void assert_every_frame_has_its_fate(const Rig *rig)
+{
+    assert_equals_uint64(counter(rig, "offered"), counter(rig, "skipped") + counter(rig, "replaced") +
+                                                      counter(rig, "inferred") + counter(rig, "late") +
+                                                      counter(rig, "failed") + counter(rig, "in-flight"));
+}
+
+gboolean is_in_state(const Rig *rig, const char *state)
+{
+    g_autofree char *now = NULL;
+
+    g_object_get(rig->infer, "state", &now, NULL);
+    return strcmp(now, state) == 0;
+}
+
+void await_state(const Rig *rig, const char *state)
+{
+    while (!is_in_state(rig, state))
+        g_thread_yield();
+}
+
+GstBuffer *make_frame(guint64 pts, guint8 brightness)
+{
+    GstBuffer *buffer = gst_buffer_new_allocate(NULL, WIDTH * HEIGHT, NULL);
+
+    gst_buffer_memset(buffer, 0, brightness, WIDTH * HEIGHT);
+    GST_BUFFER_PTS(buffer) = pts;
+    GST_BUFFER_DURATION(buffer) = PERIOD;
+    return buffer;
+}
+
+GstBuffer *pass(const Rig *rig, GstBuffer *buffer)
+{
+    fail_unless_equals_int(gst_harness_push(rig->h, buffer), GST_FLOW_OK);
+    GstBuffer *out = gst_harness_try_pull(rig->h);
+    fail_unless(out != NULL);
+    return out;
+}
+
+void pass_frame(const Rig *rig, guint n)
+{
+    gst_buffer_unref(pass(rig, make_frame(n * PERIOD, 100)));
+}
+
+guint count_objects(GstBuffer *buffer)
+{
+    gpointer iterator = NULL;
+    guint n = 0;
+
+    while (gst_buffer_iterate_meta_filtered(buffer, &iterator, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))
+        n++;
+    return n;
+}
+
+const GstVideoRegionOfInterestMeta *nth_object(GstBuffer *buffer, guint n)
+{
+    gpointer iterator = NULL;
+    GstMeta *meta;
+
+    do
+        meta =
+            gst_buffer_iterate_meta_filtered(buffer, &iterator, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
+    while (n-- > 0 && meta);
+    fail_unless(meta != NULL);
+    return (GstVideoRegionOfInterestMeta *)meta;
+}
+
+const GstStructure *param_of(const GstVideoRegionOfInterestMeta *meta, const char *name)
+{
+    const GstStructure *s =
+        gst_video_region_of_interest_meta_get_param((GstVideoRegionOfInterestMeta *)meta, name);
+
+    fail_unless(s != NULL, "no structure %s", name);
+    return s;
+}
+
+guint64 source_of(GstBuffer *buffer)
+{
+    guint64 pts = 0;
+
+    fail_unless(gst_structure_get_uint64(param_of(nth_object(buffer, 0), "sidestream"), "source-pts", &pts));
+    return pts;
+}
+
+static char *next_state(GstBus *bus)
+{
+    g_autoptr(GstMessage) message = NULL;
+
+    while ((message = gst_bus_pop_filtered(bus, GST_MESSAGE_ELEMENT))) {
+        const GstStructure *s = gst_message_get_structure(message);
+        if (gst_structure_has_name(s, "sidestream-state")) {
+            const char *error = gst_structure_get_string(s, "error");
+            return g_strconcat(gst_structure_get_string(s, "state"), *error ? ": " : "", error, NULL);
+        }
+        g_clear_pointer(&message, gst_message_unref);
+    }
+    return NULL;
+}
+
+void assert_next_state(GstBus *bus, const char *expected)
+{
+    g_autofree char *state = next_state(bus);
+
+    if (g_strcmp0(state, expected) != 0)
+        fail("state %s, expected %s", state ? state : "(none)", expected ? expected : "(none)");
+}
+
+void push_segment(const Rig *rig, guint64 start, guint64 base)
+{
+    GstSegment segment;
+
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    segment.start = segment.time = start;
+    segment.base = base;
+    fail_unless(gst_harness_push_event(rig->h, gst_event_new_segment(&segment)));
+}
