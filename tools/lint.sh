@@ -76,7 +76,7 @@ fi
 tidy()
 {
     local rc=0
-    (build build-lint) || return 1
+    (build build-lint -Dtests=false) || return 1
     printf '%s\n' "${c_files[@]}" | grep -E '^src/.*\.c$' |
         xargs -P "$(nproc)" -n 1 "$1" -p build-lint --quiet >"$tmp/tidy" 2>/dev/null || rc=1
     sed -nE "s,^($root/|\.\./|build-lint/)*(.*: error: ),\\2,p" "$tmp/tidy" | sort -u
