@@ -21,7 +21,7 @@ command -v debootstrap >/dev/null || die "debootstrap is missing" "apt-get insta
 system=${3:-}
 if [ -z "$system" ]; then
     system=$(mktemp -d "/var/tmp/sidestream-$suite-XXXXXX") || exit
-    trap 'rm -rf "$tmp"; umount "$system/dev/shm" "$system/proc"; rm -rf --one-file-system "$system"' EXIT
+    trap 'rm -rf "$tmp"; umount "$system/dev/shm" "$system/sys" "$system/proc"; rm -rf --one-file-system "$system"' EXIT
 fi
 
 say "[system] $suite, minimal, in $system ..."
@@ -32,6 +32,7 @@ printf '#!/bin/sh\nexit 101\n' >"$system/usr/sbin/policy-rc.d" # packages start 
 chmod +x "$system/usr/sbin/policy-rc.d"
 mkdir -p "$system/dev/shm"
 mount -t proc proc "$system/proc" || die "cannot mount $system/proc" ""
+mount -t sysfs -o ro sysfs "$system/sys" || die "cannot mount $system/sys" ""
 mount -t tmpfs tmpfs "$system/dev/shm" || die "cannot mount $system/dev/shm" ""
 settings=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb)
 if [ -n "${PIP_CERT:-}" ]; then
