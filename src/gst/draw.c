@@ -219,6 +219,8 @@ static void mask_plane(const Plane *p, const guint8 *mask, int stride, SsRect r)
         mask_rows(p, mask, stride, r, 1, 0, 0);
     else if (p->shift_x == 0 && p->shift_y == 0 && p->step == 4)
         mask_rows(p, mask, stride, r, 4, 0, 0);
+    else if (p->shift_x == 1 && p->shift_y == 1 && p->step == 1)
+        mask_rows(p, mask, stride, r, 1, 1, 1);
     else if (p->shift_x == 1 && p->shift_y == 1 && p->step == 2)
         mask_rows(p, mask, stride, r, 2, 1, 1);
     else
