@@ -156,17 +156,18 @@ guint64 source_of(GstBuffer *buffer)
 
 static char *next_state(GstBus *bus)
 {
-    g_autoptr(GstMessage) message = NULL;
+    char *text = NULL;
+    GstMessage *message;
 
-    while ((message = gst_bus_pop_filtered(bus, GST_MESSAGE_ELEMENT))) {
+    while (!text && (message = gst_bus_pop_filtered(bus, GST_MESSAGE_ELEMENT))) {
         const GstStructure *s = gst_message_get_structure(message);
         if (gst_structure_has_name(s, "sidestream-state")) {
             const char *error = gst_structure_get_string(s, "error");
-            return g_strconcat(gst_structure_get_string(s, "state"), *error ? ": " : "", error, NULL);
+            text = g_strconcat(gst_structure_get_string(s, "state"), *error ? ": " : "", error, NULL);
         }
-        g_clear_pointer(&message, gst_message_unref);
+        gst_message_unref(message);
     }
-    return NULL;
+    return text;
 }
 
 void assert_next_state(GstBus *bus, const char *expected)

@@ -99,8 +99,10 @@ void ss_shared_engine_release(SsSharedEngine **shared)
     last = --e->refs == 0;
     if (last && e->settings.engine) {
         g_hash_table_remove(table, e->settings.engine);
-        if (g_hash_table_size(table) == 0)
-            g_clear_pointer(&table, g_hash_table_unref);
+        if (g_hash_table_size(table) == 0) {
+            g_hash_table_unref(table);
+            table = NULL;
+        }
     }
     g_mutex_unlock(&table_lock);
     if (last)

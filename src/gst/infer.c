@@ -217,6 +217,7 @@ static gboolean infer_start(GstBaseTransform *base)
     if (start_with(self, &settings, &error)) {
         poll_state(self);
     } else {
+        g_assert(error);
         drop_labels(self);
         gst_element_message_full(GST_ELEMENT(self), GST_MESSAGE_ERROR, error->domain, error->code,
                                  g_strdup(error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
@@ -415,7 +416,8 @@ static gboolean infer_propose_allocation(GstBaseTransform *base, GstQuery *decid
         gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
         max = max == 0 ? 0 : max + self->held_buffers;
         gst_query_set_nth_allocation_pool(query, i, pool, size, min + self->held_buffers, max);
-        gst_clear_object(&pool);
+        if (pool)
+            gst_object_unref(pool);
     }
     gst_query_parse_allocation(query, &caps, NULL);
     if (n == 0 && caps && gst_video_info_from_caps(&info, caps))
