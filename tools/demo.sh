@@ -26,8 +26,9 @@ elif display_opens; then
     say "[demo] vtest.avi at 30 frames a second, in a window: ESC ends it, F is full screen"
     output=(--output window)
 else
-    say "[demo] no display here: 15 seconds of vtest.avi at 30 frames a second into demo.mp4"
-    output=(--output demo.mp4 --duration 15)
+    say "[demo] no display here: vtest.avi at 30 frames a second, 15 s unless you say --duration, into demo.mp4"
+    output=(--output demo.mp4)
+    [[ " $* " == *" --duration"* ]] || output+=(--duration 15)
 fi
 build/src/app/sidestream run --rate 30 --loop "${output[@]}" "$@" "$demo/vtest.avi"
 rc=$?
