@@ -353,7 +353,8 @@ static void bench_close(Bench *b)
     ss_image_destroy(&b->image);
     g_free(b->tensor);
     for (guint i = 0; i < G_N_ELEMENTS(b->rectangles); i++)
-        g_clear_pointer(&b->rectangles[i], gst_video_overlay_rectangle_unref);
+        if (b->rectangles[i])
+            gst_video_overlay_rectangle_unref(b->rectangles[i]);
     gst_object_unref(b->out);
     gst_object_unref(b->in);
     gst_object_unref(b->element);

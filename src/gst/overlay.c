@@ -228,9 +228,11 @@ static GstFlowReturn prepare_output_buffer(GstBaseTransform *trans, GstBuffer *i
 
 static void drop_pool(SsOverlay *self)
 {
-    if (self->pool)
-        gst_buffer_pool_set_active(self->pool, FALSE);
-    gst_clear_object(&self->pool);
+    if (!self->pool)
+        return;
+    gst_buffer_pool_set_active(self->pool, FALSE);
+    gst_object_unref(self->pool);
+    self->pool = NULL;
 }
 
 /* Our own, not one from downstream: that may be bounded, and then it would block or run dry. */
@@ -267,7 +269,8 @@ static gboolean stop(GstBaseTransform *trans)
     SsOverlay *self = SS_OVERLAY(trans);
 
     drop_pool(self);
-    g_clear_pointer(&self->text, ss_text_free);
+    ss_text_free(self->text);
+    self->text = NULL;
     return TRUE;
 }
 
