@@ -106,21 +106,11 @@ def slope(points):
     return sum((x - mx) * (y - my) for x, y in points) / sxx if sxx else 0.0
 
 
-def age_course(samples, duration, at=60.0):
+def age_course(samples, duration):
     """How the age (ms) of the shown boxes went: samples are (seconds since the start, age in ms)."""
     late = [s for s in samples if s[0] >= duration / 2]  # the start has its own story
-    grows = slope(late)
-    drift = grows if abs(grows) > 5 else 0.0  # a few ms/s of a short run are noise, not a trend
     end = [age for t, age in samples if t >= duration - 2]
-    at_end = sum(end) / len(end) if end else 0.0
-    near = [age for t, age in samples if at - 2 <= t <= at]
-    measured = duration >= at and bool(near)
-    return {
-        "slope_ms_per_s": grows,
-        "at_end": at_end,
-        "at_60s": sum(near) / len(near) if measured else at_end + drift * (at - duration),
-        "at_60s_measured": measured,
-    }
+    return {"growth_ms_per_s": slope(late), "at_end": sum(end) / len(end) if end else 0.0}
 
 
 # --- running things -----------------------------------------------------------------------------

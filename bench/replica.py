@@ -128,7 +128,12 @@ class Log:
     """What was shown when, and how old its boxes were then."""
 
     def __init__(self):
-        self.shown, self.picture_age, self.box_age = [], [], []
+        self.shown, self.picture_age, self.box_age, self.draw_us = [], [], [], []
+
+    def draw(self, cv2, frame, *objects):
+        begin = time.perf_counter()
+        draw(cv2, frame, *objects)
+        self.draw_us.append(1e6 * (time.perf_counter() - begin))
 
     def show(self, now, taken, source):
         self.shown.append(now)
@@ -143,6 +148,7 @@ class Log:
             "fps": (len(self.shown) - 1) / (self.shown[-1] - self.shown[0]) if len(steps) > 0 else 0.0,
             "interval_ms": common.summary(steps),
             "picture_age_ms": common.summary(self.picture_age),
+            "draw_us": common.summary(self.draw_us),
             "age_ms": common.summary([age for _, age in self.box_age]) | common.age_course(self.box_age, duration),
         }
 
@@ -150,7 +156,7 @@ class Log:
 def play_read(cv2, camera, log, options, _detector):
     while camera.now() < options.duration:
         frame, taken = camera.read()
-        draw(cv2, frame, [], [], [])
+        log.draw(cv2, frame, [], [], [])
         log.show(camera.now(), taken, None)
 
 
@@ -161,7 +167,7 @@ def play_sync(cv2, camera, log, options, detector):
         if n % options.every == 0:
             objects, source = detector.detect(request, frame), taken
         n += 1
-        draw(cv2, frame, *objects)
+        log.draw(cv2, frame, *objects)
         log.show(camera.now(), taken, source)
 
 
@@ -196,7 +202,7 @@ def play_async(cv2, camera, log, options, detector):
             n += 1
             with Shared.lock:
                 objects, source = (Shared.boxes, Shared.scores, Shared.classes), Shared.source
-            draw(cv2, frame, *objects)
+            log.draw(cv2, frame, *objects)
             log.show(camera.now(), taken, source)
         detector.left = waiting.qsize()
     finally:
@@ -210,18 +216,21 @@ def memory_kb(field):
         return next(int(line.split()[1]) for line in status if line.startswith(field))
 
 
-def bench_draw(cv2, objects, rounds):
+def bench_draw(cv2, objects, rounds, pause):
     """Microseconds a picture at two sizes: the tutorial's drawing (fill) and mere outlines."""
     import numpy
 
     result, source = {"fill": {}, "outline": {}}, numpy.random.default_rng(1)
     for width, height in ((1280, 720), (1920, 1080)):
-        frame = source.integers(0, 255, (height, width, 3), numpy.uint8)
+        picture = source.integers(0, 255, (height, width, 3), numpy.uint8)
+        frame = picture.copy()
         boxes = [(40 + i * (width - 240) // 10, 60 + i * height // 20, 160 + i * (width - 240) // 10,
                   300 + i * height // 20) for i in range(objects)]
         for style, paint in (("fill", draw), ("outline", outline)):
             times = []
             for _ in range(rounds + 20):
+                time.sleep(pause)
+                numpy.copyto(frame, picture)  # as a decoder writes it, right before
                 begin = time.perf_counter()
                 paint(cv2, frame, boxes, [0.87] * objects, [1] * objects)
                 times.append(1e6 * (time.perf_counter() - begin))
@@ -242,13 +251,15 @@ def main():
     parser.add_argument("--duration", type=float, default=20, metavar="S")
     parser.add_argument("--objects", type=int, default=10, help="for draw")
     parser.add_argument("--rounds", type=int, default=300, help="for draw")
+    parser.add_argument("--pause", type=float, default=0, metavar="MS",
+                        help="for draw: between two pictures, as at the pace of live (caches grow cold)")
     options = parser.parse_args()
     options.every = options.every or (3 if options.mode == "async" else 1)
     common.need_replica_packages()
     import cv2
 
     if options.mode == "draw":
-        print(json.dumps(bench_draw(cv2, options.objects, options.rounds)))
+        print(json.dumps(bench_draw(cv2, options.objects, options.rounds, options.pause / 1000)))
         return 0
     clip = options.clip or common.asset("vtest.avi")
     detector = None

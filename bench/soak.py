@@ -32,7 +32,7 @@ class Watch:
             names = collections.Counter()
             for task in (self.proc / "task").iterdir():
                 try:
-                    names[(task / "comm").read_text().strip().rstrip("0123456789:")] += 1
+                    names[re.sub(r"\d+|-\d*$", "", (task / "comm").read_text().strip())] += 1
                 except OSError:  # this thread has just ended
                     continue
         except (OSError, AttributeError):  # it has ended, or is about to
@@ -88,6 +88,20 @@ def row_and_verdicts(name, streams, options, watch, stats, usage):
     ]
 
 
+def threads_a_stream(threads):
+    """Threads grow with the streams by the same whole number, whatever the network: nobody adds some of his own."""
+    costs = {}
+    for network, counts in threads.items():
+        few, many = min(counts), max(counts)
+        if many > few:
+            costs[network] = (counts[many] - counts[few]) / (many - few)
+    if not costs:
+        return []
+    same = len(set(costs.values())) == 1 and all(c == int(c) for c in costs.values())
+    told = ", ".join(f"{cost:g} with the {network} network" for network, cost in costs.items())
+    return [(same, f"threads for each further stream: {told} (Sidestream's one, the others are GStreamer's)")]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600, help="of each of the runs")
@@ -99,7 +113,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     source = options.source or common.asset("vtest.avi")
-    rows, verdicts = [], []
+    rows, verdicts, threads = [], [], {}
     with common.scratch() as tmp:
         for network in options.networks.split(","):
             for streams in options.streams:
@@ -109,6 +123,8 @@ def main():
                 row, judged = row_and_verdicts(name, streams, options, watch, stats, usage)
                 rows.append(row)
                 verdicts += judged
+                threads.setdefault(network, {})[streams] = watch.threads[-1]
+    verdicts += threads_a_stream(threads)
     header = ["network, streams", "slowest fps", "RSS MB after 1 min", "at the end", "most growth", "threads",
               "inferences fewest / most", "share", "waited", "lost", "inferences/s", "CPU (one core = 100 %)",
               "CPU others took"]
