@@ -77,8 +77,8 @@ def main():
     text = (f"At the pace of live, 30 frames a second, {options.seconds:g} s each: `ssinfer` + `ssoverlay` in the "
             "program, a network of 40 ms beside them.\n\n"
             + common.table(["program", "p50 us", "p99 us", "p50 / the tutorial's", "CPU others took"], paced)
-            + f"\n\nOne frame right after the other, {options.frames} each: ways to draw although the network may still "
-            "read the picture.\n\n"
+            + f"\n\nOne frame right after the other, {options.frames} each: ways to draw although the network may "
+            "still read the picture.\n\n"
             + common.table(["way", "p50 us", "p99 us", "p50 / the tutorial's"], rows) + "\n\n"
             + common.verdicts(verdicts))
     common.publish("frame_cost", text, options.write)

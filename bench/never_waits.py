@@ -31,8 +31,8 @@ PEERS_CAPTION = """**Peers, measured before under one condition** (30 frames a s
 an inference, two CPU cores, 2026-11-22; not in this run: compare with the 200 ms rows)
 
 """
-NOTE = """Box age: of the picture that the boxes come from, at the moment they are shown; its growth is that of the run's
-second half. Picture late: from the camera's moment to the output's (Sidestream's over its quickest frame). Lost:
+NOTE = """Box age: of the picture that the boxes come from, at the moment they are shown; its growth is that of the
+run's second half. Picture late: from the camera's moment to the output's (Sidestream's over its quickest frame). Lost:
 pictures that the camera had to drop, or that did not reach the output. CPU includes decoding the clip and, for
 Sidestream alone, loading the model (it counts in short runs)."""
 
@@ -137,7 +137,8 @@ def main():
             for mode, name in (("sync", "synchronous loop"), ("async", "tutorial, queue + modulus 3")):
                 other = replica(mode, rate, latency, options.seconds)
                 rows.append(row(f"{name}, {latency:g} ms", rate, other))
-        text.append(f"**{rate:g} frames a second, {options.seconds:g} s a run**\n\n{common.table(header(options.seconds), rows)}")
+        text.append(f"**{rate:g} frames a second, {options.seconds:g} s a run**\n\n"
+                    + common.table(header(options.seconds), rows))
     text += [NOTE, PEERS_CAPTION + common.table(PEERS_HEADER, PEERS), common.verdicts(verdicts)]
     common.publish("never_waits", "\n\n".join(text), options.write)
     return 0 if all(ok for ok, _ in verdicts) else 1
