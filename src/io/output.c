@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output.h"
+
+#include "exit.h"
+
+enum { WAITING_FRAMES = 3 };
+
+static const SsOutputClass *const classes[] = {
+#ifdef SS_HAVE_WINDOW
+    &ss_output_window,
+#endif
+    &ss_output_none,
+    &ss_output_jsonl,
+    &ss_output_file,
+};
+
+const SsOutputClass *ss_output_class_nth(guint n)
+{
+    return n < G_N_ELEMENTS(classes) ? classes[n] : NULL;
+}
+
+SsOutput *ss_output_new(const char *spec, const SsOutputParams *params, GError **error)
+{
+    const SsOutputClass *klass = NULL;
+    for (guint i = 0; !klass && i < G_N_ELEMENTS(classes); i++)
+        if (classes[i]->claims(spec))
+            klass = classes[i];
+    if (!klass) {
+        g_autoptr(GString) names = g_string_new(NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+            g_string_append_printf(names, "%s%s", i ? ", " : "", classes[i]->name);
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE,
+                    "--output: there is no output \"%s\" in this build; there are %s", spec, names->str);
+        return NULL;
+    }
+    SsOutput *o = g_new0(SsOutput, 1);
+    o->klass = klass;
+    o->spec = g_strdup(spec);
+    o->params = *params;
+    if (klass->open(o, error))
+        return o;
+    g_free(o->spec);
+    g_free(o);
+    return NULL;
+}
+
+GstElement *ss_output_stream(SsOutput *o, guint index, const char *name, GError **error)
+{
+    GstElement *end = o->klass->stream(o, index, name, error);
+    if (!end)
+        return NULL;
+    GstElement *queue = gst_element_factory_make("queue", "queue");
+    /* Leaky: whatever the output does, the stream's thread goes on. */
+    gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
+    g_object_set(queue, "max-size-bytes", 0, "max-size-buffers", o->klass->patience ? 0 : WAITING_FRAMES,
+                 "max-size-time", (guint64)o->klass->patience, "silent", TRUE, NULL);
+    GstElement *bin = gst_bin_new(NULL);
+    gst_bin_add_many(GST_BIN(bin), queue, end, NULL);
+    gst_element_link(queue, end);
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(queue, "sink");
+    gst_element_add_pad(bin, gst_ghost_pad_new("sink", pad));
+    return bin;
+}
+
+void ss_output_started(SsOutput *o)
+{
+    if (o->klass->started)
+        o->klass->started(o);
+}
+
+void ss_output_free(SsOutput *o)
+{
+    if (o->klass->close)
+        o->klass->close(o);
+    g_free(o->spec);
+    g_free(o);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** `jsonl:FILE`: a line of JSON a displayed frame; all streams share the file. */
+#include <errno.h>
+#include <gst/video/gstvideometa.h>
+#include <gst/video/video.h>
+#include <stdio.h>
+
+#include "exit.h"
+#include "json.h"
+#include "output.h"
+
+typedef struct Lines {
+    FILE *file;
+    GMutex lock; /* guards the rest; held while a line is written, by output threads alone */
+    bool failed;
+} Lines;
+
+typedef struct Writer {
+    SsOutput *output;
+    char *stream;
+    GString *line;
+    guint64 frames;
+} Writer;
+
+static bool claims(const char *spec)
+{
+    return g_str_has_prefix(spec, "jsonl:");
+}
+
+static bool open_output(SsOutput *o, GError **error)
+{
+    const char *path = o->spec + strlen("jsonl:");
+    bool standard = g_str_equal(path, "-");
+    FILE *file = standard ? stdout : *path ? fopen(path, "we") : NULL;
+    if (!file) {
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "--output %s: %s", o->spec,
+                    *path ? g_strerror(errno) : "needs a file name, or - for standard output");
+        return false;
+    }
+    Lines *lines = g_new0(Lines, 1);
+    lines->file = file;
+    g_mutex_init(&lines->lock);
+    o->priv = lines;
+    return true;
+}
+
+static double seconds(GstClockTime t)
+{
+    return (double)t / GST_SECOND;
+}
+
+static void append_object(GString *line, const GstVideoRegionOfInterestMeta *roi, const GstVideoInfo *info,
+                          GstClockTime pts)
+{
+    GstVideoRegionOfInterestMeta *meta = (GstVideoRegionOfInterestMeta *)roi; /* get_param() is not const */
+    const GstStructure *detection = gst_video_region_of_interest_meta_get_param(meta, "detection");
+    const GstStructure *sidestream = gst_video_region_of_interest_meta_get_param(meta, "sidestream");
+    int class_id = -1;
+    double score = 0, x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+    guint64 source_pts = pts, age = 0;
+    const char *state = NULL, *label = NULL;
+    if (!detection ||
+        !gst_structure_get(detection, "label_id", G_TYPE_INT, &class_id, "confidence", G_TYPE_DOUBLE, &score,
+                           "x_min", G_TYPE_DOUBLE, &x0, "x_max", G_TYPE_DOUBLE, &x1, "y_min", G_TYPE_DOUBLE,
+                           &y0, "y_max", G_TYPE_DOUBLE, &y1, NULL))
+        return; /* somebody else's region */
+    label = gst_structure_get_string(detection, "label");
+    if (sidestream) {
+        gst_structure_get(sidestream, "source-pts", G_TYPE_UINT64, &source_pts, "age", G_TYPE_UINT64, &age,
+                          NULL);
+        state = gst_structure_get_string(sidestream, "state");
+    }
+    ss_json_object(line, NULL);
+    ss_json_int(line, "id", meta->id);
+    ss_json_int(line, "class", class_id);
+    ss_json_string(line, "label", label ? label : g_quark_to_string(meta->roi_type));
+    ss_json_double(line, "score", score, 4);
+    ss_json_array(line, "box");
+    ss_json_double(line, NULL, x0 * info->width, 1);
+    ss_json_double(line, NULL, y0 * info->height, 1);
+    ss_json_double(line, NULL, (x1 - x0) * info->width, 1);
+    ss_json_double(line, NULL, (y1 - y0) * info->height, 1);
+    ss_json_end_array(line);
+    ss_json_double(line, "source_pts", seconds(source_pts), 6);
+    ss_json_double(line, "age", seconds(age), 6);
+    ss_json_string(line, "state", state);
+    ss_json_end_object(line);
+}
+
+static void write_line(SsOutput *o, const GString *line)
+{
+    Lines *lines = o->priv;
+    g_mutex_lock(&lines->lock);
+    bool fails =
+        !lines->failed && (fwrite(line->str, 1, line->len, lines->file) != line->len || fflush(lines->file));
+    int reason = errno;
+    lines->failed |= fails;
+    g_mutex_unlock(&lines->lock);
+    if (!fails)
+        return;
+    g_autoptr(GError) error = NULL;
+    if (reason != EPIPE) /* the reader of a pipe has seen enough: a clean end */
+        error = g_error_new(SS_ERROR, SS_EXIT_USAGE, "--output %s: %s", o->spec, g_strerror(reason));
+    o->params.quit(o->params.cookie, error);
+}
+
+static GstPadProbeReturn at_frame(GstPad *pad, GstPadProbeInfo *probe, gpointer data)
+{
+    Writer *w = data;
+    GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(probe);
+    g_autoptr(GstEvent) event = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
+    g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
+    GstVideoInfo info;
+    const GstSegment *segment;
+    if (!event || !caps || !gst_video_info_from_caps(&info, caps))
+        return GST_PAD_PROBE_OK;
+    gst_event_parse_segment(event, &segment);
+    GstClockTime pts = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    guint64 frame = GST_BUFFER_OFFSET_IS_VALID(buffer) ? GST_BUFFER_OFFSET(buffer) : w->frames;
+    w->frames = frame + 1;
+
+    GString *line = w->line;
+    g_string_truncate(line, 0);
+    ss_json_object(line, NULL);
+    ss_json_string(line, "stream", w->stream);
+    ss_json_uint(line, "frame", frame);
+    ss_json_double(line, "pts", GST_CLOCK_TIME_IS_VALID(pts) ? seconds(pts) : 0, 6);
+    ss_json_double(line, "shown", (double)g_get_monotonic_time() / G_USEC_PER_SEC, 6);
+    ss_json_array(line, "objects");
+    gpointer state = NULL;
+    GstMeta *meta;
+    while (
+        (meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+        append_object(line, (GstVideoRegionOfInterestMeta *)meta, &info, pts);
+    ss_json_end_array(line);
+    ss_json_end_object(line);
+    g_string_append_c(line, '\n');
+    write_line(w->output, line);
+    return GST_PAD_PROBE_OK;
+}
+
+static void free_writer(gpointer data)
+{
+    Writer *w = data;
+    g_string_free(w->line, TRUE);
+    g_free(w->stream);
+    g_free(w);
+}
+
+static GstElement *stream(SsOutput *o, guint index, const char *name, GError **error)
+{
+    (void)index, (void)error;
+    GstElement *sink = gst_element_factory_make("fakesink", NULL);
+    g_object_set(sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, NULL);
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(sink, "sink");
+    Writer *w = g_new0(Writer, 1);
+    w->output = o;
+    w->stream = g_strdup(name);
+    w->line = g_string_sized_new(4096);
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, at_frame, w, free_writer);
+    return sink;
+}
+
+static void close_output(SsOutput *o)
+{
+    Lines *lines = o->priv;
+    if (lines->file == stdout)
+        fflush(stdout);
+    else
+        fclose(lines->file);
+    g_mutex_clear(&lines->lock);
+    g_free(lines);
+}
+
+const SsOutputClass ss_output_jsonl = {
+    .name = "jsonl:FILE",
+    .help = "a line of JSON a frame; jsonl:- is standard output",
+    .claims = claims,
+    .open = open_output,
+    .stream = stream,
+    .close = close_output,
+    .patience = 2 * GST_SECOND,
+};
