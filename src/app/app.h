@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The commands, and what they share. */
+#ifndef SS_APP_H
+#define SS_APP_H
+
+#include <glib.h>
+
+#include "io/exit.h"
+
+typedef struct SsCommand {
+    const char *name, *arguments, *help;
+    /** argv[0] is the command's name. Returns an SsExit. */
+    int (*run)(int argc, char **argv);
+} SsCommand;
+
+int ss_command_run(int argc, char **argv);
+int ss_command_bench(int argc, char **argv);
+int ss_command_inspect(int argc, char **argv);
+int ss_command_doctor(int argc, char **argv);
+
+/** ss_now() as main() began. */
+extern gint64 ss_process_start;
+
+/** "sidestream: ..." on standard error: one line, credentials masked. Thread: any. */
+void ss_say(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/** Says the error and returns its SsExit. */
+int ss_say_error(const GError *error);
+/** GStreamer and our elements; later calls do nothing. */
+gboolean ss_app_init_gst(GError **error);
+
+#endif

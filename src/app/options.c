@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "app.h"
+#include "core/labels.h"
+#include "decode/decode.h"
+#include "gst/settings.h"
+
+/* Numbers are read as text and checked here, so that every message names option, range and value. */
+typedef struct Number {
+    const char *name;
+    gsize offset;
+    gboolean whole;
+    double min, max, preset;
+} Number;
+
+#define AT(field) G_STRUCT_OFFSET(SsOptions, field)
+
+static const Number numbers[] = {
+    { "threshold", AT(threshold), FALSE, 0, 1, 0.3 },
+    { "workers", AT(workers), TRUE, 1, 16, 1 },
+    { "threads", AT(threads), TRUE, 0, 1024, 0 },
+    { "every", AT(every), TRUE, 1, 1000000, 1 },
+    { "max-rate", AT(max_rate), FALSE, 0, 1000, 0 },
+    { "simulate-latency", AT(simulate_latency), TRUE, 0, 3600000, 0 },
+    { "rate", AT(rate), FALSE, 0.01, 1000, 0 },
+    { "duration", AT(duration), FALSE, 0.001, 1e7, 0 },
+};
+
+static gboolean set_number(SsOptions *o, const char *name, const char *text, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        const Number *n = &numbers[i];
+        if (!g_str_equal(n->name, name))
+            continue;
+        char *end;
+        double value = g_ascii_strtod(text, &end);
+        if (end == text || *end || !(value >= n->min && value <= n->max) ||
+            (n->whole && value != floor(value))) {
+            g_set_error(error, SS_ERROR, SS_EXIT_USAGE,
+                        "--%s must be a %snumber from %.15g to %.15g, not \"%s\"", name,
+                        n->whole ? "whole " : "", n->min, n->max, text);
+            return FALSE;
+        }
+        if (n->whole)
+            G_STRUCT_MEMBER(int, o, n->offset) = (int)value;
+        else
+            G_STRUCT_MEMBER(double, o, n->offset) = value;
+        return TRUE;
+    }
+    g_assert_not_reached();
+}
+
+static gboolean number_option(const char *name, const char *value, gpointer data, GError **error)
+{
+    return set_number(data, name + strspn(name, "-"), value, error);
+}
+
+#define ALL     (SS_FOR_RUN | SS_FOR_BENCH | SS_FOR_INSPECT)
+#define STREAMS (SS_FOR_RUN | SS_FOR_BENCH)
+
+/* A GOptionEntry whose arg_data is an offset into SsOptions, and the commands that take it. */
+typedef struct Option {
+    int commands;
+    const char *name;
+    char letter;
+    GOptionArg arg;
+    gsize offset; /* of numbers: none, the table above has it */
+    const char *help, *value;
+} Option;
+
+#define NUMBER(commands, name, help, value)                                                                  \
+    {                                                                                                        \
+        commands, name, 0, G_OPTION_ARG_CALLBACK, 0, help, value                                             \
+    }
+
+static const Option table[] = {
+    { STREAMS, "model", 'm', G_OPTION_ARG_FILENAME, AT(model),
+      "The network: .onnx, .xml, .pb, .tflite (default: the demo's)", "FILE" },
+    { ALL, "backend", 0, G_OPTION_ARG_STRING, AT(backend), "Runtime: openvino, dummy", "NAME" },
+    { ALL, "device", 0, G_OPTION_ARG_STRING, AT(device), "Device of the runtime: CPU, GPU, NPU", "NAME" },
+    { ALL, "decoder", 0, G_OPTION_ARG_STRING, AT(decoder), "Model family, if the outputs do not tell",
+      "NAME" },
+    { ALL, "labels", 0, G_OPTION_ARG_FILENAME, AT(labels),
+      "Class names, one a line, or \"coco\" (default: NAME.labels beside the model)", "FILE" },
+    { ALL, "model-options", 0, G_OPTION_ARG_STRING, AT(model_options), "For the backend: key=value,key=value",
+      "LIST" },
+    { ALL, "preprocess", 0, G_OPTION_ARG_STRING, AT(preprocess),
+      "fit=letterbox|stretch,order=rgb|bgr,mean=M,scale=S", "LIST" },
+    { ALL, "input-size", 0, G_OPTION_ARG_STRING, AT(input_size), "Input of models that leave it open",
+      "WxH" },
+    { ALL, "cache-dir", 0, G_OPTION_ARG_FILENAME, AT(cache_dir),
+      "Compiled models are kept here (default: ~/.cache/sidestream; \"\": nowhere)", "DIR" },
+    NUMBER(STREAMS, "threshold", "Least confidence (0.3)", "0..1"),
+    NUMBER(STREAMS, "workers", "Inferences at a time (1)", "N"),
+    NUMBER(ALL, "threads", "Threads of the runtime's pool (0: it chooses)", "N"),
+    NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
+    NUMBER(SS_FOR_RUN, "max-rate", "Inferences a second, at most (0: no limit)", "HZ"),
+    NUMBER(STREAMS, "simulate-latency", "Let every inference take at least so long", "MS"),
+    { SS_FOR_RUN, "output", 'o', G_OPTION_ARG_STRING_ARRAY, AT(outputs),
+      "window, none, FILE.mp4, jsonl:FILE; repeatable (window where there is a display)", "SPEC" },
+    NUMBER(STREAMS, "rate", "Play a recording at this frame rate", "HZ"),
+    { SS_FOR_RUN, "loop", 0, G_OPTION_ARG_NONE, AT(loop), "Play a recording over and over", NULL },
+    NUMBER(STREAMS, "duration", "End after so many seconds of video", "S"),
+    { SS_FOR_RUN, "stats", 0, G_OPTION_ARG_FILENAME, AT(stats),
+      "Write the counters as JSON at the end; - is standard output", "FILE" },
+    { SS_FOR_BENCH, "json", 0, G_OPTION_ARG_FILENAME, AT(json),
+      "Write the figures as JSON; - is standard output", "FILE" },
+    { SS_FOR_RUN, "style", 0, G_OPTION_ARG_STRING, AT(style), "Boxes: outline, fill", "NAME" },
+    { SS_FOR_RUN, "no-labels", 0, G_OPTION_ARG_NONE, AT(no_labels), "Boxes without names", NULL },
+    { SS_FOR_RUN, "title", 0, G_OPTION_ARG_STRING, AT(title), "Of the window (Camera)", "TEXT" },
+    { ALL, "verbose", 'v', G_OPTION_ARG_NONE, AT(verbose), "Say more", NULL },
+    { SS_FOR_RUN, "quiet", 'q', G_OPTION_ARG_NONE, AT(quiet), "Say nothing but errors", NULL },
+};
+
+static const struct {
+    SsOptionSet command;
+    const char *name, *arguments, *summary, *description;
+} commands[] = {
+    { SS_FOR_RUN, "run", "SOURCE...", "Shows, records or writes down streams with their objects.",
+      "SOURCE: a video file, /dev/video0, csi://0, rtsp://..., http(s)://..., test://ball, or\n"
+      "  \"gst: DESCRIPTION\" as for gst-launch-1.0\n\n"
+      "Exit codes: 0 ok, 1 unforeseen, 2 usage, 3 source, 4 model.  More: man sidestream" },
+    { SS_FOR_BENCH, "bench", "[SOURCE]",
+      "Speed of this machine: the model alone, the stream alone, both together.",
+      "SOURCE: default is the demo's clip." },
+    { SS_FOR_INSPECT, "inspect", "MODEL", "What a model is, which decoder fits it, which devices run it.",
+      NULL },
+};
+
+/* GOption's own errors, without its quirks of wording. */
+static void translate(GError **error, const char *command)
+{
+    if (!*error || (*error)->domain == SS_ERROR)
+        return;
+    g_autofree char *text = g_strdup((*error)->message);
+    text[0] = g_ascii_tolower(text[0]);
+    g_clear_error(error);
+    g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "%s; see sidestream %s --help", text, command);
+}
+
+static gboolean parse(SsOptions *o, SsOptionSet command, int argc, char **argv, GError **error)
+{
+    gsize which = 0;
+    while (commands[which].command != command)
+        which++;
+    g_autofree GOptionEntry *entries = g_new0(GOptionEntry, G_N_ELEMENTS(table) + 2);
+    guint n = 0;
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        const Option *t = &table[i];
+        if (!(t->commands & (int)command))
+            continue;
+        gpointer data = t->arg == G_OPTION_ARG_CALLBACK ? (gpointer)(GCallback)number_option
+                                                        : G_STRUCT_MEMBER_P(o, t->offset);
+        entries[n++] = (GOptionEntry) { t->name, t->letter, 0, t->arg, data, t->help, t->value };
+    }
+    entries[n] =
+        (GOptionEntry) { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->rest, NULL, NULL };
+
+    g_autoptr(GOptionContext) context = g_option_context_new(commands[which].arguments);
+    GOptionGroup *group = g_option_group_new("", "", "", o, NULL);
+    g_option_group_add_entries(group, entries);
+    g_option_context_set_main_group(context, group);
+    g_option_context_set_summary(context, commands[which].summary);
+    g_option_context_set_description(context, commands[which].description);
+    g_autofree char *name = g_strdup_printf("sidestream %s", commands[which].name);
+    g_set_prgname(name); /* for --help */
+    gboolean ok = g_option_context_parse(context, &argc, &argv, error);
+    g_set_prgname("sidestream");
+    if (!ok)
+        translate(error, commands[which].name);
+    return ok;
+}
+
+/* --- values --- */
+
+static gboolean usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static gboolean usage(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, SS_ERROR, SS_EXIT_USAGE, text);
+    return FALSE;
+}
+
+static gboolean check_backend(const SsOptions *o, GError **error)
+{
+    if (!o->backend || ss_backend_find(o->backend))
+        return TRUE;
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (int i = 0; ss_backend_nth(i); i++)
+        g_string_append_printf(names, "%s%s", i ? ", " : "", ss_backend_nth(i)->name);
+    return usage(error, "--backend: this build has no \"%s\"; it has %s", o->backend, names->str);
+}
+
+static gboolean check_decoder(const SsOptions *o, GError **error)
+{
+    if (!o->decoder || ss_decoder_find(o->decoder))
+        return TRUE;
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (int i = 0; ss_decoder_nth(i); i++)
+        g_string_append_printf(names, "%s%s", i ? ", " : "", ss_decoder_nth(i)->name);
+    return usage(error, "--decoder: there is no \"%s\"; there are %s", o->decoder, names->str);
+}
+
+static void keep_line(void *cookie, SsLogLevel level, const char *message)
+{
+    char **line = cookie;
+    if (level == SS_LOG_ERROR) {
+        g_free(*line);
+        *line = g_strdup(message);
+    }
+}
+
+static gboolean check_labels(const SsOptions *o, GError **error)
+{
+    if (!o->labels)
+        return TRUE;
+    g_autofree char *line = NULL;
+    SsLogger log = { .level = SS_LOG_ERROR, .write = keep_line, .cookie = &line };
+    SsLabels *labels = NULL;
+    if (ss_labels_load(&labels, o->labels, 0, &log) < 0)
+        return usage(error, "--labels: %s", line ? line : "cannot be read");
+    ss_labels_destroy(&labels);
+    return TRUE;
+}
+
+/* The element has the one parser of these; it is asked before anything starts. */
+static gboolean check_settings(const SsOptions *o, GError **error)
+{
+    SsSettings settings;
+    SsEngineParams params;
+    g_autoptr(GError) wrong = NULL;
+    ss_settings_init(&settings);
+    settings.preprocess = o->preprocess;
+    settings.input_size = o->input_size;
+    if (ss_settings_to_params(&settings, &params, &wrong))
+        return TRUE;
+    return usage(error, "--%s", wrong->message);
+}
+
+static gboolean needs_no_model(const SsOptions *o)
+{
+    const char *backend = o->backend ? o->backend : ss_backend_nth(0) ? ss_backend_nth(0)->name : "";
+    return g_str_equal(backend, "dummy");
+}
+
+static gboolean check_model(SsOptions *o, GError **error)
+{
+    if (!o->model && needs_no_model(o))
+        return TRUE;
+    gboolean demo = o->model == NULL;
+    if (demo)
+        o->model = ss_data_path("demo/pedestrians.pb");
+    GStatBuf st;
+    const char *why = g_stat(o->model, &st) < 0      ? "no such file"
+                      : !S_ISREG(st.st_mode)         ? "is not a file"
+                      : st.st_size == 0              ? "the file is empty"
+                      : g_access(o->model, R_OK) < 0 ? "may not be read by you"
+                                                     : NULL;
+    if (!why)
+        return TRUE;
+    g_set_error(error, SS_ERROR, SS_EXIT_MODEL, "model %s: %s; %s", o->model, why,
+                demo ? "run tools/demo.sh to get the demo's, or give one with --model"
+                     : "give a .onnx, .xml, .pb or .tflite file with --model");
+    return FALSE;
+}
+
+char *ss_data_path(const char *name)
+{
+    const char *data = g_getenv("SIDESTREAM_DATA");
+    return data && *data ? g_build_filename(data, name, NULL)
+                         : g_build_filename(g_get_user_data_dir(), "sidestream", name, NULL);
+}
+
+gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **argv, GError **error)
+{
+    *o = (SsOptions) { 0 };
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        const Number *n = &numbers[i];
+        if (n->whole)
+            G_STRUCT_MEMBER(int, o, n->offset) = (int)n->preset;
+        else
+            G_STRUCT_MEMBER(double, o, n->offset) = n->preset;
+    }
+    if (!parse(o, command, argc, argv, error))
+        return FALSE;
+    if (!o->rest)
+        o->rest = g_new0(char *, 1);
+    if (command == SS_FOR_RUN && !o->rest[0])
+        return usage(error,
+                     "run: needs a SOURCE: a video file, /dev/video0, csi://0, rtsp://..., test://ball; see "
+                     "sidestream run --help");
+    if (command == SS_FOR_BENCH && o->rest[0] && o->rest[1])
+        return usage(error, "bench: takes one SOURCE; see sidestream bench --help");
+    if (command == SS_FOR_INSPECT && (!o->rest[0] || o->rest[1]) && !(needs_no_model(o) && !o->rest[0]))
+        return usage(error, "inspect: needs one MODEL; see sidestream inspect --help");
+    if (command == SS_FOR_INSPECT)
+        o->model = g_strdup(o->rest[0]);
+    if (o->style && !g_str_equal(o->style, "outline") && !g_str_equal(o->style, "fill"))
+        return usage(error, "--style must be outline or fill, not \"%s\"", o->style);
+    if (!o->cache_dir)
+        o->cache_dir = g_build_filename(g_get_user_cache_dir(), "sidestream", NULL);
+    return check_backend(o, error) && check_decoder(o, error) && check_labels(o, error) &&
+           check_settings(o, error) && check_model(o, error);
+}
+
+void ss_options_clear(SsOptions *o)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (table[i].arg == G_OPTION_ARG_STRING || table[i].arg == G_OPTION_ARG_FILENAME)
+            g_clear_pointer(&G_STRUCT_MEMBER(char *, o, table[i].offset), g_free);
+        else if (table[i].arg == G_OPTION_ARG_STRING_ARRAY)
+            g_clear_pointer(&G_STRUCT_MEMBER(char **, o, table[i].offset), g_strfreev);
+    }
+    g_clear_pointer(&o->rest, g_strfreev);
+}
+
+void ss_options_to_infer(const SsOptions *o, GstElement *infer)
+{
+    g_object_set(infer, "model", o->model, "backend", o->backend, "device", o->device, "decoder", o->decoder,
+                 "labels", o->labels, "model-options", o->model_options, "preprocess", o->preprocess,
+                 "input-size", o->input_size, "cache-dir", o->cache_dir, "threshold", o->threshold, "workers",
+                 (guint)o->workers, "threads", (guint)o->threads, "every", (guint)o->every, "max-rate",
+                 o->max_rate, "simulate-latency", (guint)o->simulate_latency, NULL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The command line of `run`, `bench` and `inspect`: one structure, one table of what each takes. */
+#ifndef SS_OPTIONS_H
+#define SS_OPTIONS_H
+
+#include <gst/gst.h>
+
+typedef enum SsOptionSet {
+    SS_FOR_RUN = 1 << 0,
+    SS_FOR_BENCH = 1 << 1,
+    SS_FOR_INSPECT = 1 << 2,
+} SsOptionSet;
+
+typedef struct SsOptions {
+    /* the network */
+    char *model, *backend, *device, *decoder, *labels, *model_options, *preprocess, *input_size, *cache_dir;
+    double threshold, max_rate;
+    int workers, threads, every, simulate_latency;
+    /* the picture */
+    char **outputs;
+    char *style, *title, *stats, *json;
+    double rate, duration;
+    gboolean loop, no_labels, verbose, quiet;
+    char **rest; /* SOURCEs, or the MODEL of inspect; never NULL */
+} SsOptions;
+
+/** FALSE: `error` (SS_EXIT_USAGE, SS_EXIT_MODEL) says why. --help and --version print and exit. */
+gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **argv, GError **error);
+void ss_options_clear(SsOptions *o);
+/** Sets the properties of an ssinfer. */
+void ss_options_to_infer(const SsOptions *o, GstElement *infer);
+/** $SIDESTREAM_DATA or its default, and a file in it. */
+char *ss_data_path(const char *name);
+
+#endif

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests share: run the program, read what it wrote."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = os.path.abspath(sys.argv[1])
+HANG_S = 100  # far beyond any run here: a hang, not a slow machine
+BALL = "test://ball?width=160&height=120"
+
+# Neither the user's models nor a display may change what is tested.
+work = tempfile.TemporaryDirectory(prefix="sidestream-e2e-")
+folder = pathlib.Path(work.name)
+environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "SIDESTREAM_DATA")}
+environment["XDG_DATA_HOME"] = str(folder / "data")
+environment["XDG_CACHE_HOME"] = str(folder / "cache")
+
+
+def sidestream(*args, backend="dummy", command="run", **more):
+    args = [PROGRAM, command] + (["--backend", backend] if backend else []) + [str(a) for a in args]
+    return subprocess.run(args, capture_output=True, text=True, timeout=HANG_S, cwd=folder, env=environment, **more)
+
+
+def played(*args, code=0, **more):
+    """Runs with --stats - and returns the statistics."""
+    done = sidestream(*args, "--stats", "-", **more)
+    check(done.returncode == code, f"exit code {done.returncode}, not {code}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def lines(path):
+    return [json.loads(line) for line in (folder / path).read_text().splitlines()]
+
+
+def check(condition, text):
+    if not condition:
+        print("FAILED:", text, file=sys.stderr)
+        raise SystemExit(1)
+
+
+def same(a, b, text):
+    check(a == b, f"{text}: {a!r} is not {b!r}")
