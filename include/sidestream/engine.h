@@ -159,6 +159,7 @@ typedef struct SsStreamStats {
     uint64_t late;      /* result refused: a newer one was there, or a flush came between */
     uint64_t failed;    /* inference or decoding failed */
     uint64_t in_flight; /* waiting in the slot or in a worker */
+    uint64_t waits;     /* not a fate: times a free worker let a frame lie since a younger one was due */
     SsTimes inference;  /* the network alone, simulate_latency included */
     SsTimes take;       /* from "a frame waits and a worker is free" to taken */
     SsTimes age;        /* pts of the frame shown - pts of the frame its objects come from */

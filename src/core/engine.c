@@ -281,6 +281,14 @@ int ss_engine_model_info(SsEngine *e, SsModelInfo *out)
     return 0;
 }
 
+bool ss_engine_has_one_stream(SsEngine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    bool one = e->streams && !e->streams->next;
+    pthread_mutex_unlock(&e->lock);
+    return one;
+}
+
 SsFrame *ss_engine_take(SsEngine *e, SsStream **stream)
 {
     SsStream *turn = NULL;

@@ -25,6 +25,7 @@ typedef struct SsWorker {
     SsRequest request;
     SsImage *image;
     int64_t free_since; /* when it last had nothing to do */
+    int64_t service;    /* from taking a frame to being free again, smoothed; 0 = not known yet */
     SsDetection detection[SS_MAX_OBJECTS];
 } SsWorker;
 
@@ -60,13 +61,16 @@ struct SsStream {
     SsStreamParams params;
 
     /* --- the stream's thread only */
-    uint64_t seen; /* frames, for `every` */
-    int64_t due;   /* pts of the next frame that max_rate lets through */
+    uint64_t seen;      /* frames, for `every` */
+    int64_t last_offer; /* monotonic clock; 0 = none yet */
+    int64_t due;        /* pts of the next frame that max_rate lets through */
 
     /* --- handed over by exchange */
     _Atomic(SsFrame *) slot; /* the newest unread frame */
     SsStore store;
     atomic_uint epoch; /* written by the stream's thread: flushes so far */
+    atomic_int_fast64_t
+        period; /* written by the stream's thread: between offers, smoothed; 0 = not known yet */
 
     atomic_int refs; /* the caller's, and one for each worker that has a frame of it */
 
@@ -81,7 +85,7 @@ struct SsStream {
     int64_t last_pts; /* of the newest result in this epoch */
 
     /* --- statistics, from any thread */
-    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight;
+    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits;
     SsHistogram inference, take, age;
 };
 
@@ -90,11 +94,15 @@ void *ss_worker_main(void *arg);
 void ss_engine_set_state(SsEngine *e, SsState state);
 /** Starts worker `index` with all signals blocked. Errors: -EAGAIN. */
 int ss_engine_start_worker(SsEngine *e, int index);
+/** Is there but one stream? Thread: worker. */
+bool ss_engine_has_one_stream(SsEngine *e);
 /** The frame of the stream that has waited longest for its turn; NULL: none. *s: a new reference. Thread:
  * worker. */
 SsFrame *ss_engine_take(SsEngine *e, SsStream **s);
 /** Detections (pixels of the frame) of the frame offered in `epoch` at `pts`. Thread: worker. */
 void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetection *det, int n);
+/** A frame that was taken goes unread after all, and with it the worker's reference. Thread: worker. */
+void ss_stream_give_up(SsStream *s, SsFrame **frame);
 /** Drops a reference. Thread: any. */
 void ss_stream_unref(SsStream *s);
 

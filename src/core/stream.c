@@ -101,10 +101,25 @@ bool ss_stream_wants(SsStream *s, int64_t pts)
     return wanted;
 }
 
+/** How often frames come, for the workers' patience. */
+static void note_period(SsStream *s, int64_t now)
+{
+    const int64_t pause = 1000000000; /* longer than this is no period but a stop */
+    int64_t gap = now - s->last_offer, period = atomic_load_explicit(&s->period, memory_order_relaxed);
+
+    if (s->last_offer == 0 || gap > pause)
+        period = 0;
+    else
+        period = period == 0 ? gap : period + (gap - period) / 8;
+    s->last_offer = now;
+    atomic_store_explicit(&s->period, period, memory_order_relaxed);
+}
+
 void ss_stream_offer(SsStream *s, SsFrame *frame)
 {
     frame->epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
     frame->offered_ns = ss_now_ns();
+    note_period(s, frame->offered_ns);
     add_one(&s->offered);
     add_one(&s->in_flight);
 
@@ -147,6 +162,14 @@ void ss_stream_flush(SsStream *s)
     ss_frame_unref(&unread);
 }
 
+void ss_stream_give_up(SsStream *s, SsFrame **frame)
+{
+    add_one(&s->replaced);
+    atomic_fetch_sub(&s->in_flight, 1);
+    ss_frame_unref(frame);
+    ss_stream_unref(s);
+}
+
 void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetection *det, int n)
 {
     pthread_mutex_lock(&s->update);
@@ -179,6 +202,7 @@ void ss_stream_stats(SsStream *s, SsStreamStats *out)
         .late = atomic_load(&s->late),
         .failed = atomic_load(&s->failed),
         .in_flight = atomic_load(&s->in_flight),
+        .waits = atomic_load(&s->waits),
     };
     ss_histogram_times(&s->inference, &out->inference);
     ss_histogram_times(&s->take, &out->take);

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "internal.h"
+#include "patience.h"
 
 /**
  * The picture comes first: the worker, and with it every thread that the runtime starts
@@ -174,6 +175,56 @@ static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
     ss_stream_unref(s);
 }
 
+static void wait_for_work(SsEngine *e)
+{
+    while (sem_wait(&e->work) != 0 && errno == EINTR)
+        ;
+}
+
+/** Returns false when `deadline` (monotonic clock) came first. */
+static bool wait_for_work_until(SsEngine *e, int64_t deadline)
+{
+    const struct timespec t = { deadline / 1000000000, deadline % 1000000000 };
+    int ret;
+
+    while ((ret = sem_clockwait(&e->work, CLOCK_MONOTONIC, &t)) != 0 && errno == EINTR)
+        ;
+    return ret == 0;
+}
+
+/**
+ * Keeps `frame`, or lets it go for a younger one that is due so soon that waiting pays
+ * (patience.h). One worker and one stream only: with more of either there is other work.
+ * Returns the frame to look at; NULL: the engine stops.
+ */
+static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
+{
+    SsEngine *e = w->engine;
+    const int64_t period = atomic_load(&(*s)->period);
+    const int64_t wait = ss_patience(period, w->service, ss_now_ns() - frame->offered_ns);
+    SsStream *younger_stream;
+
+    if (wait == 0 || e->params.workers > 1 || !ss_engine_has_one_stream(e))
+        return frame;
+    atomic_fetch_add(&(*s)->waits, 1);
+    /* A camera may be a little late; one that has stopped is not waited for. */
+    if (!wait_for_work_until(e, ss_now_ns() + wait + period / 8))
+        return frame;
+    SsFrame *younger = atomic_load(&e->stopping) ? NULL : ss_engine_take(e, &younger_stream);
+    if (!younger && !atomic_load(&e->stopping))
+        return frame; /* there was a flush: this one is late, and will be counted so */
+    ss_stream_give_up(*s, &frame);
+    if (younger)
+        *s = younger_stream;
+    return younger;
+}
+
+/** Smoothed, so that one slow inference does not change the rhythm. */
+static void note_service(SsWorker *w, int64_t took)
+{
+    w->service = w->service == 0 ? took : w->service + (took - w->service) / 8;
+}
+
 void *ss_worker_main(void *arg)
 {
     SsWorker *w = arg;
@@ -189,13 +240,17 @@ void *ss_worker_main(void *arg)
         SsStream *s;
 
         w->free_since = ss_now_ns();
-        while (sem_wait(&e->work) != 0 && errno == EINTR)
-            ;
+        wait_for_work(e);
         if (atomic_load(&e->stopping))
             break;
         SsFrame *frame = ss_engine_take(e, &s);
         if (frame)
-            serve(w, s, frame);
+            frame = prefer_younger(w, &s, frame);
+        if (!frame)
+            continue; /* a flush took it, or the engine stops */
+        int64_t start = ss_now_ns();
+        serve(w, s, frame);
+        note_service(w, ss_now_ns() - start);
     }
 
     ss_image_destroy(&w->image);

@@ -474,8 +474,8 @@ static GstStructure *make_stats(SsInfer *self)
         G_TYPE_STRING, error, "offered", G_TYPE_UINT64, (guint64)st.offered, "skipped", G_TYPE_UINT64,
         (guint64)st.skipped, "replaced", G_TYPE_UINT64, (guint64)st.replaced, "inferred", G_TYPE_UINT64,
         (guint64)st.inferred, "late", G_TYPE_UINT64, (guint64)st.late, "failed", G_TYPE_UINT64,
-        (guint64)st.failed, "in-flight", G_TYPE_UINT64, (guint64)st.in_flight, "frames-waited", G_TYPE_UINT64,
-        (guint64)atomic_load(&self->frames_waited), NULL);
+        (guint64)st.failed, "in-flight", G_TYPE_UINT64, (guint64)st.in_flight, "waits", G_TYPE_UINT64,
+        (guint64)st.waits, "frames-waited", G_TYPE_UINT64, (guint64)atomic_load(&self->frames_waited), NULL);
 
     add_times(s, "inference", &st.inference);
     add_times(s, "take", &st.take);
