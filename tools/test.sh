@@ -9,7 +9,7 @@ set -u
 
 tools/setup.sh --tests || exit
 say "[build] meson and ninja in build/ ..."
-build build -Dopenvino=enabled -Dwindow=enabled
+build build -Dopenvino=enabled -Dwindow=enabled -Dtests=true
 say "[tests]"
 rm -f build/meson-logs/testlog.json
 meson test -C build --no-rebuild --print-errorlogs "$@"
