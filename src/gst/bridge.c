@@ -148,9 +148,67 @@ SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts
 
 /* --- objects --- */
 
-static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *o,
-                       const char *label)
+void ss_naming_init(SsNaming *naming, const SsLabels *labels)
 {
+    *naming = (SsNaming) { .labels = labels };
+}
+
+static GQuark name_of(SsNaming *naming, int class_id)
+{
+    const guint at = (guint)class_id % G_N_ELEMENTS(naming->known);
+    const char *label;
+    char number[32];
+
+    if (naming->known[at].name != 0 && naming->known[at].class_id == class_id)
+        return naming->known[at].name;
+    label = ss_labels_name(naming->labels, class_id);
+    if (!label) {
+        g_snprintf(number, sizeof number, "class %d", class_id);
+        label = number;
+    }
+    naming->known[at].class_id = class_id;
+    naming->known[at].name = g_quark_from_string(label);
+    return naming->known[at].name;
+}
+
+/*
+ * GLib turns a field's name into a quark under one lock for the whole process: a dozen a box, ten boxes a
+ * frame, and streams whose frames come at the same moment put one another to sleep. So once for all.
+ */
+typedef struct Quarks {
+    GQuark detection, label_id, confidence, x_min, x_max, y_min, y_max, label;
+    GQuark sidestream, source_pts, age, state;
+} Quarks;
+
+static const Quarks *quarks(void)
+{
+    static Quarks q;
+    static gsize made;
+
+    if (g_once_init_enter(&made)) {
+        q = (Quarks) {
+            .detection = g_quark_from_static_string("detection"),
+            .label_id = g_quark_from_static_string("label_id"),
+            .confidence = g_quark_from_static_string("confidence"),
+            .x_min = g_quark_from_static_string("x_min"),
+            .x_max = g_quark_from_static_string("x_max"),
+            .y_min = g_quark_from_static_string("y_min"),
+            .y_max = g_quark_from_static_string("y_max"),
+            .label = g_quark_from_static_string("label"),
+            .sidestream = g_quark_from_static_string("sidestream"),
+            .source_pts = g_quark_from_static_string("source-pts"),
+            .age = g_quark_from_static_string("age"),
+            .state = g_quark_from_static_string("state"),
+        };
+        g_once_init_leave(&made, 1);
+    }
+    return &q;
+}
+
+static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *o,
+                       GQuark name)
+{
+    const Quarks *q = quarks();
     const double width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
     const double x_min = CLAMP(o->box.x, 0, width), x_max = CLAMP((double)o->box.x + o->box.w, 0, width);
     const double y_min = CLAMP(o->box.y, 0, height), y_max = CLAMP((double)o->box.y + o->box.h, 0, height);
@@ -159,31 +217,24 @@ static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
         return;
 
     const guint x = (guint)x_min, y = (guint)y_min;
-    GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta(
-        buffer, label, x, y, (guint)ceil(x_max) - x, (guint)ceil(y_max) - y);
+    GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta_id(
+        buffer, name, x, y, (guint)ceil(x_max) - x, (guint)ceil(y_max) - y);
     meta->id = (int)o->id;
     gst_video_region_of_interest_meta_add_param(
-        meta, gst_structure_new("detection", "label_id", G_TYPE_INT, o->class_id, "confidence", G_TYPE_DOUBLE,
-                                (double)o->score, "x_min", G_TYPE_DOUBLE, x_min / width, "x_max",
-                                G_TYPE_DOUBLE, x_max / width, "y_min", G_TYPE_DOUBLE, y_min / height, "y_max",
-                                G_TYPE_DOUBLE, y_max / height, "label", G_TYPE_STRING, label, NULL));
+        meta, gst_structure_new_id(q->detection, q->label_id, G_TYPE_INT, o->class_id, q->confidence,
+                                   G_TYPE_DOUBLE, (double)o->score, q->x_min, G_TYPE_DOUBLE, x_min / width,
+                                   q->x_max, G_TYPE_DOUBLE, x_max / width, q->y_min, G_TYPE_DOUBLE,
+                                   y_min / height, q->y_max, G_TYPE_DOUBLE, y_max / height, q->label,
+                                   G_TYPE_STRING, g_quark_to_string(name), NULL));
     gst_video_region_of_interest_meta_add_param(
-        meta, gst_structure_new("sidestream", "source-pts", G_TYPE_UINT64, (guint64)o->source_pts, "age",
-                                G_TYPE_UINT64, (guint64)MAX(pts - o->source_pts, 0), "state", G_TYPE_STRING,
-                                ss_object_state_name(o->state), NULL));
+        meta, gst_structure_new_id(q->sidestream, q->source_pts, G_TYPE_UINT64, (guint64)o->source_pts,
+                                   q->age, G_TYPE_UINT64, (guint64)MAX(pts - o->source_pts, 0), q->state,
+                                   G_TYPE_STRING, ss_object_state_name(o->state), NULL));
 }
 
 void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
-                           int n, const SsLabels *labels)
+                           int n, SsNaming *naming)
 {
-    char number[32];
-
-    for (int i = 0; i < n; i++) {
-        const char *label = ss_labels_name(labels, objects[i].class_id);
-        if (!label) {
-            g_snprintf(number, sizeof number, "class %d", objects[i].class_id);
-            label = number;
-        }
-        add_object(buffer, info, pts, &objects[i], label);
-    }
+    for (int i = 0; i < n; i++)
+        add_object(buffer, info, pts, &objects[i], name_of(naming, objects[i].class_id));
 }

@@ -34,12 +34,24 @@ void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
  */
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 
+/** The names of classes as quarks, so that naming an object takes no lock that other streams want too. */
+typedef struct SsNaming {
+    const SsLabels *labels; /* borrowed; NULL: "class 3" */
+    struct {
+        int class_id;
+        GQuark name; /* 0: empty */
+    } known[64];     /* at class_id % 64 */
+} SsNaming;
+
+/** From now on `labels`, which may be NULL. */
+void ss_naming_init(SsNaming *naming, const SsLabels *labels);
+
 /**
  * One GstVideoRegionOfInterestMeta an object, with the structures `detection` and
  * `sidestream`; what lies outside of the picture is cut off. `buffer` is writable, `pts` is the
- * picture's, `labels` may be NULL.
+ * picture's.
  */
 void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
-                           int n, const SsLabels *labels);
+                           int n, SsNaming *naming);
 
 #endif

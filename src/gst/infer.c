@@ -44,10 +44,10 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bridge.h"
 #include "engines.h"
+#include "waiting.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
 GST_DEBUG_CATEGORY(ss_infer_debug);
@@ -76,13 +76,14 @@ struct _SsInfer {
 
     /* --- stream's thread only */
     GstVideoInfo info;
-    SsState posted_state;   /* the last that was told on the bus */
-    const SsLabels *naming; /* of `labels`, the one that fits the model; NULL before it is loaded */
-    gboolean new_segment;   /* since the last frame */
+    SsState posted_state; /* the last that was told on the bus */
+    SsNaming naming;      /* by that of `labels` which fits the model */
+    gboolean new_segment; /* since the last frame */
     gboolean any_pts;
     int64_t last_pts;      /* running time of the last frame offered */
     int64_t last_duration; /* 1 where it had none */
     gboolean map_warned;
+    SsWaitMeter waiting;
 
     atomic_uint_fast64_t frames_waited; /* written by the stream's thread */
 };
@@ -94,40 +95,6 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS)));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS)));
-
-/* --- did this frame wait? --- */
-
-/*
- * The promise of this element is that a frame never waits for a network, and `frames-waited` is
- * there to catch it lying. It asks the kernel: a thread that blocks (on a lock, a condition, a
- * read, a sleep) makes a *voluntary* context switch; one that merely lost the processor to others
- * makes an involuntary one, and one that is just slow makes none. So a frame waited if the stream's
- * thread switched voluntarily inside of the element and came out more than 1 ms later. (Less than
- * that is no wait a network could cause, but the moment in which malloc or a debug log contends for
- * a lock.) Whatever blocks is caught, ours or foreign, as the test with a blocking memory shows.
- */
-typedef struct WaitProbe {
-    long switches;
-    gint64 entered_us;
-} WaitProbe;
-
-static long voluntary_switches(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_THREAD, &usage);
-    return usage.ru_nvcsw;
-}
-
-static WaitProbe wait_probe_enter(void)
-{
-    return (WaitProbe) { voluntary_switches(), g_get_monotonic_time() };
-}
-
-static gboolean wait_probe_waited(const WaitProbe *probe)
-{
-    return g_get_monotonic_time() - probe->entered_us > 1000 && voluntary_switches() > probe->switches;
-}
 
 /* --- start and stop --- */
 
@@ -145,7 +112,7 @@ static char *labels_next_to(const char *model)
 
 static void drop_labels(SsInfer *self)
 {
-    self->naming = NULL;
+    ss_naming_init(&self->naming, NULL);
     for (int i = 0; i < ID_BASES; i++)
         ss_labels_destroy(&self->labels[i]);
 }
@@ -243,6 +210,7 @@ static gboolean infer_stop(GstBaseTransform *base)
     ss_stream_destroy(&stream);
     ss_shared_engine_release(&shared);
     drop_labels(self);
+    ss_wait_meter_clear(&self->waiting);
     return TRUE;
 }
 
@@ -256,7 +224,7 @@ static void post_state(SsInfer *self, SsEngine *engine, SsState state)
     if (state == SS_FAILED)
         ss_engine_error(engine, why, sizeof why);
     if (state == SS_RUNNING && ss_engine_model_info(engine, &model) == 0)
-        self->naming = self->labels[model.first_class_id > 0 ? 1 : 0];
+        ss_naming_init(&self->naming, self->labels[model.first_class_id > 0 ? 1 : 0]);
 
     GstStructure *s =
         gst_structure_new("sidestream-state", "state", G_TYPE_STRING, ss_state_name(state), "error",
@@ -333,20 +301,20 @@ static void offer(SsInfer *self, GstBuffer *buffer, int64_t pts)
 static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffer)
 {
     SsInfer *self = SS_INFER(base);
-    const WaitProbe probe = wait_probe_enter();
     SsObject objects[SS_MAX_OBJECTS];
     int64_t pts;
 
-    poll_state(self);
+    ss_wait_meter_enter(&self->waiting);
     const gboolean rises = stream_time(self, buffer, &pts);
-
-    /* The metas first: the offer takes a reference, and the buffer is not ours to change any more. */
     const int n = ss_stream_objects_at(self->stream, pts, objects, SS_MAX_OBJECTS);
-    ss_bridge_add_objects(buffer, &self->info, pts, objects, n, self->naming);
+    poll_state(self); /* after the objects: who has any knows the labels */
+
+    /* The metas before the offer, whose reference makes the buffer one that is not ours to change. */
+    ss_bridge_add_objects(buffer, &self->info, pts, objects, n, &self->naming);
     if (rises && ss_stream_wants(self->stream, pts))
         offer(self, buffer, pts);
 
-    if (wait_probe_waited(&probe))
+    if (ss_wait_meter_waited(&self->waiting))
         atomic_fetch_add(&self->frames_waited, 1);
     return GST_FLOW_OK;
 }
@@ -530,6 +498,7 @@ static void ss_infer_init(SsInfer *self)
     g_mutex_init(&self->running);
     atomic_init(&self->frames_waited, 0);
     ss_settings_init(&self->settings);
+    ss_wait_meter_init(&self->waiting);
 }
 
 static void infer_finalize(GObject *object)
