@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A frame never waits, and `frames-waited` would tell. */
+#include <unistd.h>
+
 #include "gst/register.h"
 #include "rig.h"
 #include "sidestream/dummy.h"
@@ -114,7 +116,9 @@ struct _SlowAllocator {
     gboolean spins; /* instead of blocking */
     GMutex lock;
     GCond changed;
-    gboolean entered, released; /* guarded by lock */
+    pid_t entered;  /* guarded by lock, as the next: the thread that is in slow_map() */
+    guint64 asleep; /* times, when it came */
+    gboolean released;
 };
 
 G_DEFINE_TYPE(SlowAllocator, slow_allocator, GST_TYPE_ALLOCATOR)
@@ -125,6 +129,19 @@ typedef struct SlowMemory {
 } SlowMemory;
 
 enum { SLOW_US = 2000 };
+
+/** How often the kernel has taken the thread off the processor because it had to wait for something. */
+static guint64 times_asleep(pid_t thread)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/task/%d/status", (int)thread);
+    g_autofree char *text = NULL;
+    const char *line;
+
+    fail_unless(g_file_get_contents(path, &text, NULL, NULL));
+    line = strstr(text, "\nvoluntary_ctxt_switches:");
+    fail_unless(line != NULL);
+    return g_ascii_strtoull(strchr(line, ':') + 1, NULL, 10);
+}
 
 static gpointer slow_map(GstMemory *memory, gsize size, GstMapFlags flags)
 {
@@ -138,7 +155,8 @@ static gpointer slow_map(GstMemory *memory, gsize size, GstMapFlags flags)
         return ((SlowMemory *)memory)->data;
     }
     g_mutex_lock(&a->lock);
-    a->entered = TRUE;
+    a->entered = gettid();
+    a->asleep = times_asleep(a->entered);
     g_cond_broadcast(&a->changed);
     while (!a->released)
         g_cond_wait(&a->changed, &a->lock);
@@ -171,14 +189,19 @@ static void slow_allocator_class_init(SlowAllocatorClass *klass)
     GST_ALLOCATOR_CLASS(klass)->free = slow_free;
 }
 
-/** The other thread: lets the blocked one go SLOW_US after it has come. */
+/** The other thread: lets the blocked one go when it has slept for SLOW_US. */
 static gpointer release_later(gpointer data)
 {
     SlowAllocator *a = data;
 
     g_mutex_lock(&a->lock);
-    while (!a->entered)
+    while (a->entered == 0)
         g_cond_wait(&a->changed, &a->lock);
+    g_mutex_unlock(&a->lock);
+    while (times_asleep(a->entered) == a->asleep) /* on its way, perhaps queueing for the processor */
+        g_thread_yield();
+
+    g_mutex_lock(&a->lock);
     const gint64 end = g_get_monotonic_time() + SLOW_US;
     while (g_cond_wait_until(&a->changed, &a->lock, end))
         ;

@@ -40,6 +40,26 @@ static int64_t queued_ns(const SsWaitMeter *m)
     return sscanf(text, "%*u %" SCNu64, &queued) == 1 ? (int64_t)queued : 0;
 }
 
+/**
+ * The three clocks at one moment. A thread that loses the processor between two of them would carry the
+ * time into one and not into the other, so then it looks again.
+ */
+static SsWaitReading read_clocks(const SsWaitMeter *m)
+{
+    const int64_t moment = 100000;
+    SsWaitReading r;
+    int64_t before;
+    int tries = 8;
+
+    do {
+        before = clock_ns(CLOCK_MONOTONIC);
+        r.queued = queued_ns(m);
+        r.ran = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        r.wall = clock_ns(CLOCK_MONOTONIC);
+    } while (r.wall - before > moment && --tries > 0);
+    return r;
+}
+
 void ss_wait_meter_init(SsWaitMeter *m)
 {
     *m = (SsWaitMeter) { .account = -1 };
@@ -62,17 +82,16 @@ void ss_wait_meter_enter(SsWaitMeter *m)
         m->thread = self;
     }
     m->switches = voluntary_switches();
-    m->queued = queued_ns(m);
-    m->ran = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    m->wall = clock_ns(CLOCK_MONOTONIC);
+    m->entered = read_clocks(m);
 }
 
 bool ss_wait_meter_waited(const SsWaitMeter *m)
 {
-    const int64_t limit = 1000000, wall = clock_ns(CLOCK_MONOTONIC) - m->wall;
+    const int64_t limit = 1000000;
+    const SsWaitReading *in = &m->entered;
 
-    if (wall <= limit || voluntary_switches() == m->switches)
+    if (clock_ns(CLOCK_MONOTONIC) - in->wall <= limit || voluntary_switches() == m->switches)
         return false;
-    const int64_t ran = clock_ns(CLOCK_THREAD_CPUTIME_ID) - m->ran, queued = queued_ns(m) - m->queued;
-    return wall - ran - queued > limit;
+    const SsWaitReading out = read_clocks(m);
+    return (out.wall - in->wall) - (out.ran - in->ran) - (out.queued - in->queued) > limit;
 }

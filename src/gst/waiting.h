@@ -17,12 +17,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+typedef struct SsWaitReading {
+    int64_t wall, ran, queued;
+} SsWaitReading;
+
 /** For one thread at a time; it follows when the stream moves to another. */
 typedef struct SsWaitMeter {
     int account;  /* this thread's file of the kernel's; -1: none */
     pid_t thread; /* whose it is */
     /* --- at ss_wait_meter_enter() */
-    int64_t wall, ran, queued;
+    SsWaitReading entered;
     long switches;
 } SsWaitMeter;
 
