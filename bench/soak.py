@@ -23,7 +23,7 @@ class Watch:
     """What /proc says of one process, second by second."""
 
     def __init__(self, pid):
-        self.proc, self.rss_kb, self.threads, self.names = pathlib.Path(f"/proc/{pid}"), [], [], collections.Counter()
+        self.proc, self.rss_kb, self.names = pathlib.Path(f"/proc/{pid}"), [], []
 
     def sample(self):
         try:
@@ -38,8 +38,10 @@ class Watch:
         except (OSError, AttributeError):  # it has ended, or is about to
             return
         self.rss_kb.append(resident)
-        self.threads.append(sum(names.values()))
-        self.names = names
+        self.names.append(names)
+
+    def thread_counts(self):
+        return [sum(names.values()) for names in self.names[:-1]]
 
 
 def soak(source, streams, real, options, tmp):
@@ -61,18 +63,18 @@ def soak(source, streams, real, options, tmp):
 
 
 def row_and_verdicts(name, streams, options, watch, stats, usage):
-    rss, threads = [kb / 1024 for kb in watch.rss_kb], watch.threads
+    rss, threads = [kb / 1024 for kb in watch.rss_kb[:-1]], watch.thread_counts()  # the last sample may see the end
     first = min(60, len(rss) // 2)  # shorter runs settle in their first half
     if first < 2:
         raise common.BenchError("too short a run: nothing to compare")
-    settled, end = statistics.median(rss[first:first + 5]), statistics.median(rss[-6:-1])
+    settled, end = statistics.median(rss[first:first + 5]), statistics.median(rss[-5:])
     growth = max(rss[first:]) - settled
     counts = [s["inferred"] for s in stats["streams"]]
     share = min(counts) / max(1, max(counts))
     waited = sum(s["frames_waited"] for s in stats["streams"])
     lost = sum(s["frames_in"] - s["frames_out"] for s in stats["streams"])
     fps = min(s["fps_out"] for s in stats["streams"])
-    steady = threads[first:-1]
+    steady = threads[first:]
     row = [name, f"{fps:.2f}", f"{settled:.1f}", f"{end:.1f}", f"{growth:+.2f}", f"{min(steady)}..{max(steady)}",
            f"{min(counts)} / {max(counts)}", f"{share:.2f}", str(waited), str(lost),
            f"{stats['inferences_per_s']:.1f}", f"{100 * usage['cpu_s'] / usage['wall_s']:.0f} %",
@@ -80,7 +82,7 @@ def row_and_verdicts(name, streams, options, watch, stats, usage):
     return row, [
         (growth < FLAT_MB, f"{name}: resident memory {growth:+.2f} MB after the first minute (less than {FLAT_MB:g})"),
         (max(steady) == min(steady), f"{name}: {max(steady)} threads throughout: "
-         + ", ".join(f"{n} {k}" for k, n in sorted(watch.names.items()))),
+         + ", ".join(f"{n} {k}" for k, n in sorted(watch.names[first].items()))),
         (share >= FAIR, f"{name}: fewest / most inferences a stream {share:.2f} (at least {FAIR:g})"),
         (waited == 0 and lost == 0, f"{name}: {waited} frames waited, {lost} lost"),
         (fps >= 0.99 * options.rate,
@@ -123,7 +125,7 @@ def main():
                 row, judged = row_and_verdicts(name, streams, options, watch, stats, usage)
                 rows.append(row)
                 verdicts += judged
-                threads.setdefault(network, {})[streams] = watch.threads[-1]
+                threads.setdefault(network, {})[streams] = watch.thread_counts()[-1]
     verdicts += threads_a_stream(threads)
     header = ["network, streams", "slowest fps", "RSS MB after 1 min", "at the end", "most growth", "threads",
               "inferences fewest / most", "share", "waited", "lost", "inferences/s", "CPU (one core = 100 %)",
