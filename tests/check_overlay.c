@@ -168,6 +168,31 @@ static void test_styles(void)
     gst_harness_teardown(h);
 }
 
+/* Two boxes side by side: the second tag would hide the first, so it goes below its box. */
+static void test_tags_make_way(void)
+{
+    GstVideoInfo info = info_of("RGB", 320, 240);
+    GstHarness *h = overlay_new("thickness=2", &info);
+    GstBuffer *in = picture_new(&info), *out;
+    GstVideoFrame frame;
+    int colour[2][3];
+
+    for (int i = 0; i < 2; i++) {
+        expected_colour(&info, ss_colour_of_class(1 + i), colour[i]);
+        add_region(in, "person", 1 + i, 0.875, (SsRect) { 100 + 12 * i, 80, 60, 90 });
+    }
+    out = gst_harness_push_and_pull(h, in);
+    REQUIRE(gst_video_frame_map(&frame, &info, out, GST_MAP_READ));
+    /* Both tags are wider than the 12 pixels between the boxes; their outermost rows bear no text. */
+    for (int x = 100; x < 150; x++)
+        REQUIRE(pixel_is(&frame, x, 79, colour[0], 24));
+    for (int x = 112; x < 162; x++)
+        REQUIRE(pixel_is(&frame, x, 171, colour[1], 24));
+    gst_video_frame_unmap(&frame);
+    gst_buffer_unref(out);
+    gst_harness_teardown(h);
+}
+
 /* The three ways of a buffer: untouched, in place, copied because somebody else looks at it. */
 static void test_who_holds_the_buffer(void)
 {
@@ -500,6 +525,7 @@ int main(int argc, char **argv)
     REQUIRE(GST_ELEMENT_REGISTER(ssoverlay, NULL));
     test_box_in_every_format();
     test_styles();
+    test_tags_make_way();
     test_who_holds_the_buffer();
     test_shared_memory();
     test_padded_rows();

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "quarks.h"
+
 #define GST_CAT_DEFAULT ss_infer_debug
 
 /* --- messages --- */
@@ -171,44 +173,10 @@ static GQuark name_of(SsNaming *naming, int class_id)
     return naming->known[at].name;
 }
 
-/*
- * GLib turns a field's name into a quark under one lock for the whole process: a dozen a box, ten boxes a
- * frame, and streams whose frames come at the same moment put one another to sleep. So once for all.
- */
-typedef struct Quarks {
-    GQuark detection, label_id, confidence, x_min, x_max, y_min, y_max, label;
-    GQuark sidestream, source_pts, age, state;
-} Quarks;
-
-static const Quarks *quarks(void)
-{
-    static Quarks q;
-    static gsize made;
-
-    if (g_once_init_enter(&made)) {
-        q = (Quarks) {
-            .detection = g_quark_from_static_string("detection"),
-            .label_id = g_quark_from_static_string("label_id"),
-            .confidence = g_quark_from_static_string("confidence"),
-            .x_min = g_quark_from_static_string("x_min"),
-            .x_max = g_quark_from_static_string("x_max"),
-            .y_min = g_quark_from_static_string("y_min"),
-            .y_max = g_quark_from_static_string("y_max"),
-            .label = g_quark_from_static_string("label"),
-            .sidestream = g_quark_from_static_string("sidestream"),
-            .source_pts = g_quark_from_static_string("source-pts"),
-            .age = g_quark_from_static_string("age"),
-            .state = g_quark_from_static_string("state"),
-        };
-        g_once_init_leave(&made, 1);
-    }
-    return &q;
-}
-
 static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *o,
                        GQuark name)
 {
-    const Quarks *q = quarks();
+    const SsQuarks *q = ss_quarks();
     const double width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
     const double x_min = CLAMP(o->box.x, 0, width), x_max = CLAMP((double)o->box.x + o->box.w, 0, width);
     const double y_min = CLAMP(o->box.y, 0, height), y_max = CLAMP((double)o->box.y + o->box.h, 0, height);

@@ -18,6 +18,7 @@
 
 #include "colour.h"
 #include "draw.h"
+#include "quarks.h"
 #include "text.h"
 
 GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
@@ -26,7 +27,7 @@ GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
 #define FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
 
 /* Ready before the first frame; more are made if the elements downstream keep more. */
-enum { POOLED = 4, MAX_NAME = 64 };
+enum { POOLED = 4, MAX_TAGS = 64, MAX_NAME = 64 };
 enum { EDGE = 0x101418, FILL_ALPHA = 102 /* 40 % */, EDGE_ALPHA = 150, TAG_ALPHA = 236 };
 
 typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
@@ -61,14 +62,32 @@ typedef struct Pen {
     gboolean labels;
     int thickness;
     SsPaint edge;
+    SsRect tag[MAX_TAGS]; /* placed so far in this picture */
+    int n_tags;
 } Pen;
+
+static const GstStructure *detection_of(const GstVideoRegionOfInterestMeta *roi)
+{
+    for (const GList *l = roi->params; l; l = l->next)
+        if (gst_structure_get_name_id(l->data) == ss_quarks()->detection)
+            return l->data;
+    return NULL;
+}
+
+/* NULL: no such field, or of another type. */
+static const GValue *field(const GstStructure *s, GQuark name, GType type)
+{
+    const GValue *value = s ? gst_structure_id_get_value(s, name) : NULL;
+
+    return value && G_VALUE_HOLDS(value, type) ? value : NULL;
+}
 
 static guint32 colour_of(const GstVideoRegionOfInterestMeta *roi, const GstStructure *detection)
 {
-    int class_id;
+    const GValue *class_id = field(detection, ss_quarks()->label_id, G_TYPE_INT);
 
-    if (detection && gst_structure_get_int(detection, "label_id", &class_id))
-        return ss_colour_of_class(class_id);
+    if (class_id)
+        return ss_colour_of_class(g_value_get_int(class_id));
     return ss_colour_of_name(g_quark_to_string(roi->roi_type));
 }
 
@@ -89,8 +108,7 @@ static SsRect grown(SsRect r, int by)
 /* A dark line on either side keeps the outline visible on every ground. */
 static void draw_box(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
 {
-    const GstStructure *detection =
-        gst_video_region_of_interest_meta_get_param((GstVideoRegionOfInterestMeta *)roi, "detection");
+    const GstStructure *detection = detection_of(roi);
     SsRect r = rect_of(roi);
     int t = pen->thickness;
     SsPaint paint;
@@ -110,38 +128,75 @@ static void draw_box(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
 static void write_label(char *text, gsize size, const GstVideoRegionOfInterestMeta *roi,
                         const GstStructure *detection)
 {
-    const char *name = detection ? gst_structure_get_string(detection, "label") : NULL;
-    double confidence;
+    const GValue *label = field(detection, ss_quarks()->label, G_TYPE_STRING);
+    const GValue *confidence = field(detection, ss_quarks()->confidence, G_TYPE_DOUBLE);
+    const char *name = label ? g_value_get_string(label) : NULL;
 
     if (!name)
         name = g_quark_to_string(roi->roi_type);
-    if (detection && gst_structure_get_double(detection, "confidence", &confidence))
-        g_snprintf(text, size, "%.*s %d%%", MAX_NAME, name, (int)(CLAMP(confidence, 0, 1) * 100 + 0.5));
+    if (confidence)
+        g_snprintf(text, size, "%.*s %d%%", MAX_NAME, name,
+                   (int)(CLAMP(g_value_get_double(confidence), 0, 1) * 100 + 0.5));
     else
         g_snprintf(text, size, "%.*s", MAX_NAME, name);
 }
 
-/* Above the box; inside it where the picture ends. Even coordinates: chroma samples stay whole. */
+static gboolean overlap(SsRect a, SsRect b)
+{
+    return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+/* The first of the tags so far that this one would hide; NULL: none. */
+static const SsRect *hidden_by(const Pen *pen, SsRect tag)
+{
+    for (int i = 0; i < pen->n_tags; i++)
+        if (overlap(tag, pen->tag[i]))
+            return &pen->tag[i];
+    return NULL;
+}
+
+/* Moves `tag` up, from tag to tag, until it hides none. FALSE: the picture ends first. */
+static gboolean climb(const Pen *pen, SsRect *tag)
+{
+    for (const SsRect *other; tag->y >= 0 && (other = hidden_by(pen, *tag));)
+        tag->y = (other->y - tag->h) & ~1;
+    return tag->y >= 0;
+}
+
+/**
+ * Above the box, else below it, else further up: where it hides no other tag. Where there is no
+ * such place, above, or inside where the picture ends. Even coordinates: chroma samples stay whole.
+ */
+static SsRect place_tag(Pen *pen, SsRect box, int w, int h)
+{
+    const int width = GST_VIDEO_FRAME_WIDTH(&pen->frame), height = GST_VIDEO_FRAME_HEIGHT(&pen->frame);
+    const int y = box.y < h ? box.y + pen->thickness : box.y - h;
+    const SsRect wanted = { MAX(MIN(box.x, width - w), 0) & ~1, MAX(MIN(y, height - h), 0) & ~1, w, h };
+    const SsRect below = { wanted.x, (box.y + box.h + 1) & ~1, w, h };
+    SsRect tag = wanted;
+
+    if (hidden_by(pen, tag)) {
+        if (below.y + h <= height && !hidden_by(pen, below))
+            tag = below;
+        else if (!climb(pen, &tag))
+            tag = wanted;
+    }
+    if (pen->n_tags < MAX_TAGS)
+        pen->tag[pen->n_tags++] = tag;
+    return tag;
+}
+
 static void draw_tag(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
 {
-    const GstStructure *detection =
-        gst_video_region_of_interest_meta_get_param((GstVideoRegionOfInterestMeta *)roi, "detection");
-    int width = GST_VIDEO_FRAME_WIDTH(&pen->frame), height = GST_VIDEO_FRAME_HEIGHT(&pen->frame);
+    const GstStructure *detection = detection_of(roi);
     guint32 colour = colour_of(roi, detection);
-    SsRect box = rect_of(roi), tag;
     char label[MAX_NAME + 8];
     SsPaint paint, ink;
-    SsTextLine line;
-    int pad;
 
     write_label(label, sizeof(label), roi, detection);
-    line = ss_text_render(pen->text, label, width);
-    pad = (line.height / 4 + 1) & ~1;
-    tag = (SsRect) { box.x, box.y - line.height, line.width + 2 * pad, line.height };
-    if (tag.y < 0)
-        tag.y = box.y + pen->thickness;
-    tag.x = MAX(MIN(tag.x, width - tag.w), 0) & ~1;
-    tag.y = MAX(MIN(tag.y, height - tag.h), 0) & ~1;
+    const SsTextLine line = ss_text_render(pen->text, label, GST_VIDEO_FRAME_WIDTH(&pen->frame));
+    const int pad = (line.height / 4 + 1) & ~1;
+    const SsRect tag = place_tag(pen, rect_of(roi), line.width + 2 * pad, line.height);
 
     ss_paint_init(&paint, &pen->frame.info, colour);
     ss_paint_init(&ink, &pen->frame.info, ss_colour_of_text_on(colour));
