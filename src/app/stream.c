@@ -57,8 +57,12 @@ static char *reason(const GError *error, const char *debug)
             if ((GstStreamError)error->code == words[i].code)
                 return g_strdup(words[i].text);
     const char *why = debug ? strstr(debug, "reason ") : NULL;
-    g_autofree char *text = why && error->code == GST_STREAM_ERROR_FAILED ? g_strndup(why, strcspn(why, "\n"))
-                                                                          : g_strdup(error->message);
+    if (why && g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED)) {
+        g_autofree char *word = g_strndup(why + strlen("reason "), strcspn(why + strlen("reason "), " \n"));
+        return g_str_equal(word, "error") ? g_strdup("no data comes")
+                                          : g_strdup_printf("no data comes (%s)", word);
+    }
+    g_autofree char *text = g_strdup(error->message);
     g_strdelimit(g_strstrip(text), "\n\r", ' ');
     if (g_str_has_suffix(text, "."))
         text[strlen(text) - 1] = '\0';

@@ -35,7 +35,7 @@ const char *ss_source_noun(SsSourceKind kind);
  * that name? */
 char *ss_source_text(const char *spec, bool (*exists)(const char *element), GError **error);
 /** A floating bin with one pad "src": raw video in a format that ssinfer takes. */
-GstElement *ss_source_new(const char *spec, const SsPaceParams *pace, GError **error);
+GstElement *ss_source_new(const char *spec, const SsPaceParams *params, GError **error);
 /** Of a file that has ended: why it is not all of it, or NULL. (transfer full) */
 char *ss_source_cut_short(GstElement *source, const char *spec);
 /** What to try when the source could not be opened; "" if nothing comes to mind. */

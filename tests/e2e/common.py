@@ -19,9 +19,9 @@ environment["XDG_DATA_HOME"] = str(folder / "data")
 environment["XDG_CACHE_HOME"] = str(folder / "cache")
 
 
-def sidestream(*args, backend="dummy", command="run", **more):
+def sidestream(*args, backend="dummy", command="run", env=environment):
     args = [PROGRAM, command] + (["--backend", backend] if backend else []) + [str(a) for a in args]
-    return subprocess.run(args, capture_output=True, text=True, timeout=HANG_S, cwd=folder, env=environment, **more)
+    return subprocess.run(args, capture_output=True, text=True, timeout=HANG_S, cwd=folder, env=env)
 
 
 def played(*args, code=0, **more):

@@ -144,6 +144,18 @@ def signals():
         same(frames_of("signal.mp4"), frames, "the file is finished")
 
 
+def second_signal():
+    """While the first one's tidy end is held up by a network that hangs."""
+    args = [PROGRAM, "run", "--backend", "dummy", "--model-options", "latency=3000000", "--output", "jsonl:-", BALL]
+    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+                          env=environment) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # another one: two of a kind may arrive as one
+        process.communicate(timeout=HANG_S)
+    same(process.returncode, 1, "exit code after a second signal")
+
+
 def reader_that_leaves():
     args = [PROGRAM, "run", "--backend", "dummy", "--output", "jsonl:-", BALL]
     with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
@@ -151,6 +163,18 @@ def reader_that_leaves():
         process.stdout.readline()
         process.stdout.close()
         same(process.wait(HANG_S), 0, "exit code when the reader of jsonl:- left")
+
+
+def nothing_is_left():
+    """GStreamer's own tracer lists what is alive when it goes."""
+    for source in (["clip.mp4", "--rate", 200, "--loop"], ["gst: videotestsrc is-live=true ! identity error-after=5"]):
+        done = sidestream(*source, "--duration", 0.5, "--quiet", "--output", "leak.mp4", "--output", "jsonl:leak.jsonl",
+                          env={**environment, "GST_TRACERS": "leaks", "GST_DEBUG": "GST_TRACER:7",
+                               "GST_DEBUG_NO_COLOR": "1"})
+        told = [line for line in done.stderr.splitlines() if "object-alive" in line]
+        check(told, "the tracer did not run")  # it tells its formats first
+        left = [line for line in told if "class" not in line and "new format string" not in line]
+        check(not left, "left behind: " + "\n".join(left))
 
 
 def other_commands():
@@ -167,6 +191,6 @@ def other_commands():
 
 for test in (recording_and_lines, played_recording, several_streams, picture_before_model,
              network_that_hangs_or_fails, delay_does_not_grow, camera_that_ends_or_fails, signals,
-             reader_that_leaves, other_commands):
+             second_signal, reader_that_leaves, nothing_is_left, other_commands):
     print(test.__name__, flush=True)
     test()
