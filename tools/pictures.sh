@@ -9,7 +9,8 @@ for tool in Xvfb openbox xdotool import; do
     command -v $tool >/dev/null || die "no $tool here" "tools/setup.sh --tests"
 done
 x='' manager='' app=''
-trap 'for pid in $app $manager $x; do kill "$pid" 2>/dev/null; done; rm -rf "$tmp"' EXIT
+# shellcheck disable=SC2086 # none, or numbers
+trap 'kill $app $manager $x 2>/dev/null; rm -rf "$tmp"' EXIT
 
 mkfifo "$tmp/display" "$tmp/managed"
 Xvfb -displayfd 3 -screen 0 800x620x24 3>"$tmp/display" >/dev/null 2>&1 &

@@ -11,7 +11,8 @@ done
 
 dir=$(mktemp -d)
 unset WAYLAND_DISPLAY
-x= manager= app=
+x='' manager='' app=''
+# shellcheck disable=SC2317 # the trap below calls it
 finish()
 {
     for pid in $app $manager $x; do
@@ -96,7 +97,7 @@ xdotool key alt+F4 # openbox asks the window to close
 ended closing
 
 # Asked for where there is no display: one line, exit code 2.
-DISPLAY= "$program" run --backend dummy --output window test://ball 2>"$dir/err"
+DISPLAY='' "$program" run --backend dummy --output window test://ball 2>"$dir/err"
 [ $? = 2 ] || fail "without display: exit code"
 [ "$(wc -l <"$dir/err")" = 1 ] || fail "without display: lines"
 grep -q "no display" "$dir/err" || fail "without display: the line"
