@@ -68,8 +68,8 @@ def main():
             if (way["width"], way["height"]) != size:
                 continue
             p50, p99 = way["p50_us"], way["p99_us"]
-            rows.append([f"{way['way']}, {name} {way['format']}", f"{p50:.0f}", f"{p99:.0f}", f"{way['cpu_p99_us']:.0f}",
-                         f"{p50 / fill[0]:.2f}"])
+            rows.append([f"{way['way']}, {name} {way['format']}", f"{p50:.0f}", f"{p99:.0f}",
+                         f"{way['cpu_p99_us']:.0f}", f"{p50 / fill[0]:.2f}"])
             if size == SIZES[0] and "ssinfer" in way["way"]:
                 verdicts.append(judge(f"{name} {way['format']}, frame after frame", p50, p99, fill[0]))
         drawing = live["fill"][name]

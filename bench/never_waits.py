@@ -79,7 +79,7 @@ def sidestream(rate, latency, seconds, extra):
         "interval_ms": stream["interval_ms"], "age_ms": stream["age_ms"] | course, "state": stream["state"],
         "picture_age_ms": late,
         "inferences_per_s": stats["inferences_per_s"], "waited": stream["frames_waited"],
-        "lost": missing + sum(o["dropped"] for o in stream["outputs"]),
+        "lost": missing,
         "wrong": wrong, "frames": stream["frames_out"], "rss_kb": stats["rss_kb"], "others": usage["others"],
         "cpu_ms": 1000 * usage["cpu_s"] / max(1, stream["frames_out"]),
     }
