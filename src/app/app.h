@@ -25,6 +25,11 @@ extern gint64 ss_process_start;
 void ss_say(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /** Says the error and returns its SsExit. */
 int ss_say_error(const GError *error);
+/**
+ * Writes `text` into the file that `option` names; "-" is standard output. Into the file, not in
+ * its place: a link, a pipe or a device stays what it is.
+ */
+gboolean ss_write_report(const char *option, const char *path, const GString *text, GError **error);
 /** GStreamer and our elements; later calls do nothing. */
 gboolean ss_app_init_gst(GError **error);
 

@@ -217,13 +217,7 @@ static gboolean write_json(const Bench *b, const Figures *f, double inferences, 
     ss_stats_json_process(out);
     ss_json_end_object(out);
     g_string_append_c(out, '\n');
-    if (g_str_equal(b->options.json, "-"))
-        return fwrite(out->str, 1, out->len, stdout) == out->len;
-    g_autoptr(GError) why = NULL;
-    if (g_file_set_contents(b->options.json, out->str, (gssize)out->len, &why))
-        return TRUE;
-    g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "--json %s: %s", b->options.json, why->message);
-    return FALSE;
+    return ss_write_report("--json", b->options.json, out, error);
 }
 
 static double ratio(double a, double b)

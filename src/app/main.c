@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <gst/gst.h>
 #include <locale.h>
 #include <signal.h>
@@ -37,6 +38,21 @@ int ss_say_error(const GError *error)
 {
     ss_say("%s", error->message);
     return error->domain == SS_ERROR ? error->code : SS_EXIT_UNFORESEEN;
+}
+
+gboolean ss_write_report(const char *option, const char *path, const GString *text, GError **error)
+{
+    const gboolean standard = g_str_equal(path, "-");
+    FILE *file = standard ? stdout : fopen(path, "we");
+    gboolean written = file && fwrite(text->str, 1, text->len, file) == text->len && fflush(file) == 0;
+    int reason = errno;
+    if (file && !standard && fclose(file) != 0 && written) {
+        written = FALSE;
+        reason = errno;
+    }
+    if (!written)
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "%s %s: %s", option, path, g_strerror(reason));
+    return written;
 }
 
 gboolean ss_app_init_gst(GError **error)

@@ -20,7 +20,8 @@ typedef struct Run {
     SsOptions options;
     GMainLoop *loop;
     GPtrArray *streams, *outputs;
-    int code; /* an SsExit */
+    GPtrArray *files; /* names of those read and written: none may be both, or written twice */
+    int code;         /* an SsExit */
     bool ending, gave_up, model_told, stopped;
     guint timeout; /* of the phase in progress; 0 = none */
     gint64 began, model_running, finished;
@@ -189,6 +190,7 @@ static gboolean make_outputs(Run *run, GError **error)
     const char *standard[] = { NULL, NULL };
     SsOutputParams params = { .title = o->title ? o->title : "Camera",
                               .n_streams = g_strv_length(o->rest),
+                              .files = run->files,
                               .quit = at_quit,
                               .cookie = run };
     if (!o->outputs)
@@ -221,10 +223,15 @@ static gboolean make_streams(Run *run, GError **error)
 }
 
 /* Found out now, not after an hour's run. */
-static gboolean check_stats_file(const SsOptions *o, GError **error)
+static gboolean check_stats_file(Run *run, GError **error)
 {
+    const SsOptions *o = &run->options;
+    for (char **source = o->rest; *source; source++)
+        g_ptr_array_add(run->files, g_strdup(*source));
     if (!o->stats || g_str_equal(o->stats, "-"))
         return TRUE;
+    if (!ss_claim_file(run->files, "--stats", o->stats, error))
+        return FALSE;
     FILE *file = fopen(o->stats, "ae");
     if (!file) {
         g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "--stats %s: %s", o->stats, g_strerror(errno));
@@ -279,12 +286,9 @@ static void write_stats(Run *run)
     ss_json_end_object(out);
     g_string_append_c(out, '\n');
     g_autoptr(GError) error = NULL;
-    if (g_str_equal(path, "-")) {
-        fwrite(out->str, 1, out->len, stdout);
-        fflush(stdout);
-    } else if (!g_file_set_contents(path, out->str, (gssize)out->len, &error)) {
-        ss_say("--stats %s: %s", path, error->message);
-        run->code = run->code ? run->code : SS_EXIT_USAGE;
+    if (!ss_write_report("--stats", path, out, &error)) {
+        int code = ss_say_error(error);
+        run->code = run->code ? run->code : code;
     }
 }
 
@@ -369,16 +373,17 @@ static void play(Run *run)
 
 static gboolean set_up(Run *run, int argc, char **argv, GError **error)
 {
-    return ss_options_parse(&run->options, SS_FOR_RUN, argc, argv, error) &&
-           check_stats_file(&run->options, error) && ss_app_init_gst(error) && watch_signals(run, error) &&
-           make_outputs(run, error) && make_streams(run, error);
+    return ss_options_parse(&run->options, SS_FOR_RUN, argc, argv, error) && check_stats_file(run, error) &&
+           ss_app_init_gst(error) && watch_signals(run, error) && make_outputs(run, error) &&
+           make_streams(run, error);
 }
 
 int ss_command_run(int argc, char **argv)
 {
     Run run = { .loop = g_main_loop_new(NULL, FALSE),
                 .streams = g_ptr_array_new_with_free_func((GDestroyNotify)ss_app_stream_free),
-                .outputs = g_ptr_array_new_with_free_func((GDestroyNotify)ss_output_free) };
+                .outputs = g_ptr_array_new_with_free_func((GDestroyNotify)ss_output_free),
+                .files = g_ptr_array_new_with_free_func(g_free) };
     g_autoptr(GError) error = NULL;
     if (set_up(&run, argc, argv, &error))
         play(&run);
@@ -386,6 +391,7 @@ int ss_command_run(int argc, char **argv)
         run.code = ss_say_error(error);
     g_ptr_array_unref(run.streams);
     g_ptr_array_unref(run.outputs);
+    g_ptr_array_unref(run.files);
     g_main_loop_unref(run.loop);
     ss_options_clear(&run.options);
     if (gst_is_initialized())

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "output.h"
 
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
 #include "exit.h"
 
 enum { WAITING_FRAMES = 3 };
@@ -60,6 +63,27 @@ GstElement *ss_output_stream(SsOutput *o, guint index, const char *name, GError 
     g_autoptr(GstPad) pad = gst_element_get_static_pad(queue, "sink");
     gst_element_add_pad(bin, gst_ghost_pad_new("sink", pad));
     return bin;
+}
+
+/* Links and other spellings of a name included; devices and pipes may be shared. */
+static bool same_file(const char *a, const char *b)
+{
+    GStatBuf x, y;
+    return g_stat(a, &x) == 0 && g_stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+bool ss_claim_file(GPtrArray *files, const char *option, const char *path, GError **error)
+{
+    for (guint i = 0; i < files->len; i++) {
+        if (same_file(path, g_ptr_array_index(files, i))) {
+            g_set_error(error, SS_ERROR, SS_EXIT_USAGE,
+                        "%s %s: this run reads or writes that file already; give another name", option, path);
+            return false;
+        }
+    }
+    g_ptr_array_add(files, g_strdup(path));
+    return true;
 }
 
 void ss_output_started(SsOutput *o)

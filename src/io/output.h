@@ -15,6 +15,7 @@ typedef struct SsOutput SsOutput;
 typedef struct SsOutputParams {
     const char *title; /* of the window */
     guint n_streams;
+    GPtrArray *files; /* names of files that the run reads or writes; outputs add theirs */
     void (*quit)(void *cookie,
                  const GError *error); /* the user closed the output, or (error) it failed; any thread */
     void *cookie;
@@ -47,6 +48,8 @@ const SsOutputClass *ss_output_class_nth(guint n);
 SsOutput *ss_output_new(const char *spec, const SsOutputParams *params, GError **error);
 /** A floating bin with a pad "sink": a queue named "queue", and the output behind it. */
 GstElement *ss_output_stream(SsOutput *o, guint index, const char *name, GError **error);
+/** Adds `path`, which `option` is about to write; fails where one of `files` is that very file. */
+bool ss_claim_file(GPtrArray *files, const char *option, const char *path, GError **error);
 void ss_output_started(SsOutput *o);
 void ss_output_free(SsOutput *o);
 

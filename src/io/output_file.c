@@ -55,6 +55,8 @@ static GstElement *stream(SsOutput *o, guint index, const char *name, GError **e
 {
     (void)index;
     g_autofree char *path = file_name(o, name);
+    if (!ss_claim_file(o->params.files, "--output", path, error))
+        return NULL;
     /* Tried here, where the reason is at hand and nothing runs yet. */
     int fd = g_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {

@@ -31,6 +31,8 @@ static bool open_output(SsOutput *o, GError **error)
 {
     const char *path = o->spec + strlen("jsonl:");
     bool standard = g_str_equal(path, "-");
+    if (!standard && !ss_claim_file(o->params.files, "--output", path, error))
+        return false;
     FILE *file = standard ? stdout : *path ? fopen(path, "we") : NULL;
     if (!file) {
         g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "--output %s: %s", o->spec,

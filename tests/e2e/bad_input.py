@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: a stable exit code, one line that says what, where and what to try; no crash, no hang, no dump."""
-from common import BALL, check, folder, sidestream
+import subprocess
+
+from common import BALL, HANG_S, PROGRAM, check, environment, folder, sidestream
 
 USAGE, SOURCE, MODEL = 2, 3, 4
 
@@ -9,6 +11,8 @@ check(made.returncode == 0, made.stderr)
 clip = (folder / "clip.mp4").read_bytes()
 (folder / "truncated.mp4").write_bytes(clip[: len(clip) // 2])
 (folder / "middle.mp4").write_bytes(clip[:2000] + bytes(len(clip) - 4000) + clip[-2000:])
+(folder / "keep.mp4").write_bytes(clip)
+(folder / "link.mp4").symlink_to("keep.mp4")
 (folder / "empty.avi").write_bytes(b"")
 (folder / "text.avi").write_text("not a video\n" * 50)
 (folder / "noise.mp4").write_bytes(bytes((i * 2654435761 >> 13) & 255 for i in range(20000)))
@@ -70,6 +74,12 @@ TABLE = [
     ([BALL, "--output", "window"], USAGE, "window"),
     ([BALL, "--stats", "/nosuch/x"], USAGE, "--stats /nosuch/x"),
     ([BALL, "--output", "jsonl:/dev/full"], USAGE, "No space left"),
+    # a file may be read, or written once: nothing is overwritten that the run itself needs
+    (["keep.mp4", "--output", "keep.mp4"], USAGE, "--output keep.mp4: this run reads or writes that file already"),
+    (["keep.mp4", "--output", "./link.mp4"], USAGE, "--output ./link.mp4: this run"),
+    (["keep.mp4", "--stats", "keep.mp4"], USAGE, "--stats keep.mp4: this run"),
+    ([BALL, "--output", "one.mp4", "--output", "one.mp4"], USAGE, "--output one.mp4: this run"),
+    ([BALL, "--output", "jsonl:one", "--stats", "one"], USAGE, "--output one: this run"),
     # labels
     ([BALL, "--labels", "missing.labels"], USAGE, "missing.labels"),
     ([BALL, "--labels", "empty.labels"], USAGE, "empty.labels"),
@@ -113,6 +123,20 @@ has_openvino = "ok       openvino" in sidestream(backend=None, command="doctor")
 for row in MODELS if has_openvino else MODELS[:3]:
     judge(*row, backend="openvino" if has_openvino else "dummy")
 judge([BALL], USAGE, "this build has no", backend="nosuch")
+
+check((folder / "keep.mp4").read_bytes() == clip, "the source was written into")
+
+# Statistics go into the file, not in its place; where they cannot go, that is said.
+(folder / "link.json").symlink_to("target.json")
+done = sidestream(BALL, "--output", "none", "--duration", "0.1", "--stats", "link.json")
+check(done.returncode == 0 and (folder / "link.json").is_symlink(), "--stats replaced a link")
+check((folder / "target.json").read_text().startswith('{"streams"'), "--stats did not write through a link")
+with open("/dev/full", "w") as full:
+    for command, option in (("run", "--stats"), ("bench", "--json")):
+        args = [PROGRAM, command, "--backend", "dummy", "--duration", "0.1", option, "-", BALL]
+        done = subprocess.run(args + (["-o", "none"] if command == "run" else []), stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=HANG_S, env=environment)
+        check(done.returncode == USAGE and f"{option} -: No space left" in done.stderr, f"{command}: {done}")
 
 # A damaged middle, where decoders conceal: any code of the table, but no crash.
 done = sidestream("middle.mp4", *NONE)
