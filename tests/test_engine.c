@@ -229,6 +229,23 @@ static void max_rate_thins_out(void)
     REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
 }
 
+/** The rarest rate there is: one frame, and no other in a lifetime. */
+static void max_rate_near_zero(void)
+{
+    SsObject objects[SS_MAX_OBJECTS];
+    SsStreamStats st;
+    SsEngine *e = engine_with("", 1);
+    SsStream *s = stream_of(e, 0, 1e-300);
+
+    for (int i = 0; i < 300; i++)
+        offer(s, i * PERIOD, objects);
+    ss_stream_stats(s, &st);
+    REQUIRE_CMP(st.skipped, ==, 299);
+    require_sum(&st);
+    ss_stream_destroy(&s);
+    ss_engine_destroy(&e);
+}
+
 /** A flush while the network looks: its late answer is refused, pts may start again. */
 static void flush_refuses_late_results(void)
 {
@@ -491,6 +508,7 @@ int main(void)
     measured_or_held();
     delay_does_not_grow();
     max_rate_thins_out();
+    max_rate_near_zero();
     flush_refuses_late_results();
     flush_forgets_objects();
     older_result_is_refused();

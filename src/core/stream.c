@@ -87,7 +87,8 @@ bool ss_stream_wants(SsStream *s, int64_t pts)
     bool wanted = s->seen++ % (uint64_t)s->params.every == 0;
 
     if (wanted && s->params.max_rate > 0) {
-        int64_t period = (int64_t)(1e9 / s->params.max_rate);
+        const double longest = 1e18; /* 31 years; a rate near 0 gives more than an int64_t holds */
+        int64_t period = (int64_t)SS_MIN(1e9 / s->params.max_rate, longest);
         wanted = s->due == INT64_MIN || pts >= s->due - slack;
         if (wanted) {
             bool in_step = s->due != INT64_MIN && pts < s->due + period;
