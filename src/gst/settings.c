@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include <gst/gst.h>
+#include <math.h>
 #include <string.h>
 
 typedef enum Kind { STRING, DOUBLE, UINT, INT } Kind;
@@ -218,7 +219,7 @@ static gboolean parse_channels(const char *text, float out[3])
         const char *number = part[n == 3 ? i : 0];
         char *end;
         out[i] = (float)g_ascii_strtod(number, &end);
-        if (end == number || *end)
+        if (end == number || *end || !isfinite(out[i]))
             return FALSE;
     }
     return TRUE;

@@ -124,11 +124,14 @@ static char *file_text(const char *spec, bool (*exists)(const char *), GError **
                     spec);
         return NULL;
     }
-    if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0) || g_access(spec, R_OK) < 0) {
-        g_set_error(error, SS_ERROR, SS_EXIT_SOURCE, "%s: %s; give a video file", spec,
-                    S_ISDIR(st.st_mode) ? "is a folder"
-                    : st.st_size == 0   ? "the file is empty"
-                                        : "may not be read by you");
+    /* To open a pipe waits for whoever writes into it, and nothing could end the program meanwhile. */
+    const char *wrong = S_ISDIR(st.st_mode)                      ? "is a folder"
+                        : S_ISFIFO(st.st_mode)                   ? "is a named pipe"
+                        : S_ISREG(st.st_mode) && st.st_size == 0 ? "the file is empty"
+                        : g_access(spec, R_OK) < 0               ? "may not be read by you"
+                                                                 : NULL;
+    if (wrong) {
+        g_set_error(error, SS_ERROR, SS_EXIT_SOURCE, "%s: %s; give a video file", spec, wrong);
         return NULL;
     }
     g_autofree char *location = quoted(spec);

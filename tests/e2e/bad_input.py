@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: a stable exit code, one line that says what, where and what to try; no crash, no hang, no dump."""
+import os
 import subprocess
 
 from common import BALL, HANG_S, PROGRAM, check, environment, folder, sidestream
@@ -13,6 +14,7 @@ clip = (folder / "clip.mp4").read_bytes()
 (folder / "middle.mp4").write_bytes(clip[:2000] + bytes(len(clip) - 4000) + clip[-2000:])
 (folder / "keep.mp4").write_bytes(clip)
 (folder / "link.mp4").symlink_to("keep.mp4")
+os.mkfifo(folder / "pipe.avi")
 (folder / "empty.avi").write_bytes(b"")
 (folder / "text.avi").write_text("not a video\n" * 50)
 (folder / "noise.mp4").write_bytes(bytes((i * 2654435761 >> 13) & 255 for i in range(20000)))
@@ -34,6 +36,7 @@ TABLE = [
     (["missing.avi"], SOURCE, "missing.avi: no such file"),
     (["empty.avi"], SOURCE, "empty.avi: the file is empty"),
     (["."], SOURCE, "is a folder"),
+    (["pipe.avi"], SOURCE, "pipe.avi: is a named pipe"),
     (["text.avi"], SOURCE, "could not open file text.avi"),
     (["noise.mp4"], SOURCE, "could not open file noise.mp4"),
     (["truncated.mp4"], SOURCE, "could not open file truncated.mp4"),
@@ -65,6 +68,8 @@ TABLE = [
     ([BALL, "--threads", "99999999999999999999"], USAGE, "--threads must be"),
     ([BALL, "--input-size", "axb"], USAGE, "--input-size"),
     ([BALL, "--preprocess", "fit=round"], USAGE, "--preprocess"),
+    ([BALL, "--preprocess", "mean=nan"], USAGE, "--preprocess"),
+    ([BALL, "--preprocess", "scale=1e99"], USAGE, "--preprocess"),
     ([BALL, "--style", "dotted"], USAGE, "--style must be outline or fill"),
     ([BALL, "--decoder", "nosuch"], USAGE, "--decoder"),
     ([BALL, "--output", "tape"], USAGE, 'there is no output "tape"'),
