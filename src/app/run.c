@@ -78,6 +78,8 @@ static gboolean stalled(gpointer data)
 {
     Run *run = data;
     run->timeout = 0;
+    for (guint i = 0; i < run->streams->len; i++)
+        ss_app_stream_require_picture(g_ptr_array_index(run->streams, i));
     end(run, SS_EXIT_OK);
     return G_SOURCE_REMOVE;
 }

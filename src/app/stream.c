@@ -5,12 +5,15 @@
 
 #include "app.h"
 
+enum { FIRST_S = 10 }; /* for the first picture; a camera over a slow network needs a few */
+
 struct SsAppStream {
     SsStreamSetup setup;
     char *name, *shown; /* the source, credentials masked */
     SsSourceKind kind;
     GstElement *pipeline, *source, *infer, *overlay;
     SsMeter *meter;
+    guint overdue; /* the timeout for the first picture; 0 = none */
     gboolean watched, ended, failed, ending;
 };
 
@@ -235,6 +238,25 @@ SsAppStream *ss_app_stream_new(const SsStreamSetup *setup, GError **error)
     return NULL;
 }
 
+void ss_app_stream_require_picture(SsAppStream *s)
+{
+    SsMeterReading r;
+
+    ss_meter_read(s->meter, &r);
+    if (r.frames_in == 0)
+        fail(s, source_error(s, "no picture came"));
+}
+
+/* Not every element that finds nothing to do says so. */
+static gboolean at_overdue(gpointer data)
+{
+    SsAppStream *s = data;
+
+    s->overdue = 0;
+    ss_app_stream_require_picture(s);
+    return G_SOURCE_REMOVE;
+}
+
 gboolean ss_app_stream_start(SsAppStream *s)
 {
     g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(s->pipeline));
@@ -245,6 +267,7 @@ gboolean ss_app_stream_start(SsAppStream *s)
     }
     gst_bus_add_watch(bus, at_message, s);
     s->watched = TRUE;
+    s->overdue = g_timeout_add_seconds(FIRST_S, at_overdue, s);
     return TRUE;
 }
 
@@ -299,6 +322,8 @@ void ss_app_stream_stop(SsAppStream *s)
 
 void ss_app_stream_free(SsAppStream *s)
 {
+    if (s->overdue)
+        g_source_remove(s->overdue);
     if (s->watched) {
         g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(s->pipeline));
         gst_bus_remove_watch(bus);

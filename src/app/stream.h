@@ -31,6 +31,8 @@ typedef struct SsStreamSetup {
 SsAppStream *ss_app_stream_new(const SsStreamSetup *setup, GError **error);
 /** FALSE: it could not be opened, and SS_STREAM_FAILED has been told. */
 gboolean ss_app_stream_start(SsAppStream *s);
+/** SS_STREAM_FAILED if not one picture has come; it is told by itself some seconds after the start. */
+void ss_app_stream_require_picture(SsAppStream *s);
 /** Ends the video here and now; what is under way to the outputs is finished, then SS_STREAM_ENDED follows.
  */
 void ss_app_stream_end(SsAppStream *s);

@@ -39,6 +39,7 @@ TABLE = [
     (["pipe.avi"], SOURCE, "pipe.avi: is a named pipe"),
     (["text.avi"], SOURCE, "could not open file text.avi"),
     (["noise.mp4"], SOURCE, "could not open file noise.mp4"),
+    (["gst: videotestsrc is-live=true ! valve drop=true"], SOURCE, "no picture came"),
     (["truncated.mp4"], SOURCE, "could not open file truncated.mp4"),
     (["/dev/video99"], SOURCE, "could not open camera /dev/video99: no such device; is it plugged in? (ls /dev/video*)"),
     (["/dev/video99?fps=x"], USAGE, "fps must be a whole number"),
