@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/internal.h"
+#include "internal.h"
 #include "core/model.h"
 #include "test.h"
 

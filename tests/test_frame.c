@@ -2,7 +2,7 @@
 /** Frames and the logger: the small things that everything else leans on. */
 #include "sidestream/frame.h"
 
-#include "core/internal.h"
+#include "internal.h"
 #include "test.h"
 
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "core/internal.h"
+#include "internal.h"
 #include "test.h"
 
 typedef struct Picture {

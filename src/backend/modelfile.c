@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/internal.h"
+#include "internal.h"
 
 int ss_mapping_open(SsMapping *out, const char *path)
 {

@@ -20,7 +20,7 @@
 #include "backend/openvino_ports.h"
 #include "backend/options.h"
 #include "backend/table.h"
-#include "core/internal.h"
+#include "internal.h"
 
 typedef struct OvModel {
     ov_core_t *core;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/internal.h"
+#include "internal.h"
 
 enum {
     DEFAULT_SIDE = 640,

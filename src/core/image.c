@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/internal.h"
+#include "internal.h"
 #include "core/model.h"
 
 enum { ONE = 128, TOP = 255 * ONE, BAR = 114 * ONE };

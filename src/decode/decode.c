@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/internal.h"
+#include "internal.h"
 
 extern const SsDecoder ss_decoder_tf_ssd, ss_decoder_detection_output, ss_decoder_yolo;
 

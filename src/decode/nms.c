@@ -2,7 +2,7 @@
 /** What happens to detections when they have left their tensors: best first, one an object. */
 #include <math.h>
 
-#include "core/internal.h"
+#include "internal.h"
 #include "decode/decode.h"
 
 static bool has_area(const SsBox *b)

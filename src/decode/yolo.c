@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/internal.h"
+#include "internal.h"
 #include "decode/decode.h"
 
 extern const SsDecoder ss_decoder_yolo;

@@ -24,6 +24,8 @@ struct _SsPace {
     GstClockTime round_base; /* where that frame was put */
     GstClockTime duration;   /* of the newest frame */
 
+    gint enough; /* atomic: `ended`, for the decoder's thread */
+
     /* under the object lock */
     GstClockID wait;
     bool flushing;
@@ -35,6 +37,7 @@ G_DEFINE_TYPE(SsPace, pace, GST_TYPE_BASE_TRANSFORM)
 static void forget(SsPace *self)
 {
     self->live = self->opened = self->ended = false;
+    g_atomic_int_set(&self->enough, 0);
     self->frames = 0;
     self->first = self->last = self->round_in = GST_CLOCK_TIME_NONE;
     self->round_base = 0;
@@ -125,6 +128,7 @@ GstClockTime ss_pace_position(GstElement *pace)
 static GstFlowReturn end(SsPace *self)
 {
     self->ended = true;
+    g_atomic_int_set(&self->enough, 1);
     gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(self), gst_event_new_eos());
     return GST_FLOW_EOS;
 }
@@ -282,8 +286,16 @@ GstElement *ss_pace_new(const SsPaceParams *p)
 /* --- the loop --- */
 
 typedef struct Loop {
+    SsPace *pace;
     gint frames; /* in this round, atomic */
 } Loop;
+
+static void loop_free(gpointer data)
+{
+    Loop *loop = data;
+    gst_object_unref(loop->pace);
+    g_free(loop);
+}
 
 static void start_again(GstElement *element, gpointer data)
 {
@@ -316,6 +328,9 @@ static GstPadProbeReturn at_decoded(GstPad *pad, GstPadProbeInfo *info, gpointer
     default:
         return GST_PAD_PROBE_OK;
     }
+    /* The pace has enough (--duration): this is not the clip's end but the answer to that. */
+    if (g_atomic_int_get(&loop->pace->enough))
+        return GST_PAD_PROBE_OK;
     if (g_atomic_int_get(&loop->frames) == 0) /* an empty round would be followed by another one, for ever */
         return GST_PAD_PROBE_OK;
     g_atomic_int_set(&loop->frames, 0);
@@ -329,10 +344,12 @@ static GstPadProbeReturn at_decoded(GstPad *pad, GstPadProbeInfo *info, gpointer
     return GST_PAD_PROBE_DROP;
 }
 
-void ss_pace_loop(GstPad *decoded)
+void ss_pace_loop(GstElement *pace, GstPad *decoded)
 {
+    Loop *loop = g_new0(Loop, 1);
+    loop->pace = gst_object_ref(SS_PACE(pace));
     gst_pad_add_probe(decoded,
                       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
                           GST_PAD_PROBE_TYPE_EVENT_FLUSH,
-                      at_decoded, g_new0(Loop, 1), g_free);
+                      at_decoded, loop, loop_free);
 }

@@ -23,7 +23,7 @@ GstElement *ss_pace_new(const SsPaceParams *p);
 /** How far into the recording the newest frame is, by the recording's own time; NONE before the first. Any
  * thread. */
 GstClockTime ss_pace_position(GstElement *pace);
-/** Makes `decoded` (the pad that feeds the queue) start again at its end, if `p->loop`. */
-void ss_pace_loop(GstPad *decoded);
+/** Makes `decoded` (the pad that feeds the queue before `pace`) start again at its end. */
+void ss_pace_loop(GstElement *pace, GstPad *decoded);
 
 #endif

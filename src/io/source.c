@@ -389,7 +389,7 @@ GstElement *ss_source_new(const char *spec, const SsPaceParams *params, GError *
     g_autoptr(GstPad) decoded = gst_element_get_static_pad(decoder, "src");
     g_autoptr(GstPad) paced = gst_element_get_static_pad(pace, "src");
     if (params->loop)
-        ss_pace_loop(decoded);
+        ss_pace_loop(pace, decoded);
     gst_element_add_pad(bin, gst_ghost_pad_new("src", paced));
     return bin;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Small things that every file of the core wants. */
+/** Small things that every part wants; the only header above all of them. */
 #ifndef SS_INTERNAL_H
 #define SS_INTERNAL_H
 
