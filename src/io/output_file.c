@@ -51,6 +51,33 @@ static bool open_output(SsOutput *o, GError **error)
     return false;
 }
 
+/* H.264's 4:2:0 knows neither odd sides nor tiny ones. */
+static int side(int of_picture)
+{
+    return MAX((of_picture + 1) & ~1, 16);
+}
+
+/* An MP4 file has one kind of picture. A stream that changes its size goes on in the first one, with
+ * borders where the shape differs. */
+static GstPadProbeReturn keep_size(GstPad *pad, GstPadProbeInfo *info, gpointer size)
+{
+    (void)pad;
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    GstCaps *caps;
+    int width, height;
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+        return GST_PAD_PROBE_OK;
+    gst_event_parse_caps(event, &caps);
+    const GstStructure *s = gst_caps_get_structure(caps, 0);
+    if (!gst_structure_get_int(s, "width", &width) || !gst_structure_get_int(s, "height", &height))
+        return GST_PAD_PROBE_OK;
+    g_autoptr(GstCaps) first = gst_caps_new_simple(
+        "video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT, side(width), "height",
+        G_TYPE_INT, side(height), "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
+    g_object_set(size, "caps", first, NULL);
+    return GST_PAD_PROBE_REMOVE;
+}
+
 static GstElement *stream(SsOutput *o, guint index, const char *name, GError **error)
 {
     (void)index;
@@ -66,7 +93,8 @@ static GstElement *stream(SsOutput *o, guint index, const char *name, GError **e
     }
     close(fd);
     g_autofree char *text =
-        g_strdup_printf("videoconvert ! %s ! mp4mux name=mux ! filesink name=file", find_encoder()->text);
+        g_strdup_printf("videoconvert ! videoscale ! capsfilter name=size ! %s ! mp4mux ! filesink name=file",
+                        find_encoder()->text);
     GstElement *bin =
         gst_parse_bin_from_description_full(text, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
     if (!bin) {
@@ -77,6 +105,10 @@ static GstElement *stream(SsOutput *o, guint index, const char *name, GError **e
     }
     g_autoptr(GstElement) file = gst_bin_get_by_name(GST_BIN(bin), "file");
     g_object_set(file, "location", path, "sync", FALSE, "async", FALSE, NULL);
+    g_autoptr(GstElement) size = gst_bin_get_by_name(GST_BIN(bin), "size");
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(bin, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, keep_size, gst_object_ref(size),
+                      gst_object_unref);
     return bin;
 }
 

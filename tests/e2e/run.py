@@ -65,6 +65,21 @@ def played_recording():
     same([line["pts"] for line in lines("c.jsonl")], [round(i / 120, 6) for i in range(120)], "pts rise over the loop")
 
 
+def picture_that_changes_its_size():
+    part = "videotestsrc is-live=true num-buffers=10 ! video/x-raw,format={},width={},height={} ! c."
+    source = "gst: concat name=c " + " ".join(part.format(*p) for p in (("I420", 160, 120), ("BGRx", 321, 63))) + " c."
+    stream = played(source, "--output", "sizes.mp4", "--output", "jsonl:sizes.jsonl")["streams"][0]
+    sums_up(stream)
+    check(stream["frames_out"] > 10, f"{stream['frames_out']} frames")
+    same(frames_of("sizes.mp4"), stream["frames_out"], "frames in a file whose pictures changed their size")
+
+
+def picture_of_odd_size():
+    for size in ("width=321&height=63", "width=1&height=1"):
+        stream = played("--duration", 0.3, "test://ball?" + size, "--output", "odd.mp4")["streams"][0]
+        same(frames_of("odd.mp4"), stream["frames_out"], "frames of " + size)
+
+
 def several_streams():
     stats = played("--duration", 1, "--output", "jsonl:two.jsonl", "--output", "two.mp4", BALL, "test://smpte")
     same([s["name"] for s in stats["streams"]], ["cam0", "cam1"], "names")
@@ -189,8 +204,8 @@ def other_commands():
     check(bench["stream_alone"]["fps"] > 0 and bench["stream_alone"]["inferences_per_s"] == 0, bench)
 
 
-for test in (recording_and_lines, played_recording, several_streams, picture_before_model,
-             network_that_hangs_or_fails, delay_does_not_grow, camera_that_ends_or_fails, signals,
-             second_signal, reader_that_leaves, nothing_is_left, other_commands):
+for test in (recording_and_lines, played_recording, picture_that_changes_its_size, picture_of_odd_size,
+             several_streams, picture_before_model, network_that_hangs_or_fails, delay_does_not_grow,
+             camera_that_ends_or_fails, signals, second_signal, reader_that_leaves, nothing_is_left, other_commands):
     print(test.__name__, flush=True)
     test()
