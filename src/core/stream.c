@@ -195,6 +195,9 @@ void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetecti
 
 void ss_stream_stats(SsStream *s, SsStreamStats *out)
 {
+    /* First: a frame leaves this count after it entered another, so whoever reads 0 here reads every fate. */
+    const uint64_t in_flight = atomic_load(&s->in_flight);
+
     *out = (SsStreamStats) {
         .offered = atomic_load(&s->offered),
         .skipped = atomic_load(&s->skipped),
@@ -202,7 +205,7 @@ void ss_stream_stats(SsStream *s, SsStreamStats *out)
         .inferred = atomic_load(&s->inferred),
         .late = atomic_load(&s->late),
         .failed = atomic_load(&s->failed),
-        .in_flight = atomic_load(&s->in_flight),
+        .in_flight = in_flight,
         .waits = atomic_load(&s->waits),
     };
     ss_histogram_times(&s->inference, &out->inference);
