@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
 #include "core/model.h"
+#include "internal.h"
 #include "test.h"
 
 static char folder[] = "/tmp/ss_backend_XXXXXX";
@@ -209,6 +209,9 @@ static void test_bad_files(const SsBackend *backend, const char *whole, const ch
     }
     p.path = write_file(name, film, sizeof film);
     refuse(backend, &p, -EINVAL, name);
+    /* ONNX under TensorFlow's name: its first field is a version, where a graph has its nodes. */
+    p.path = write_file("onnx.pb", "\x08\x07\x12\x01x", 5);
+    refuse(backend, &p, -EINVAL, "not a frozen TensorFlow graph");
     p.path = write_file("model.txt", data, size);
     refuse(backend, &p, -EINVAL, "must end in");
     free(data);

@@ -63,7 +63,8 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
 
 /**
  * Do the fields of this message fill it exactly? A file that was cut off, or is none, fails
- * within its first fields. Goes on into the messages of field `inside`, if that is not 0.
+ * within its first fields. Field `inside`, if that is not 0, is nothing but messages, and they are looked
+ * into.
  */
 static bool is_message(const uint8_t *at, const uint8_t *end, uint64_t inside)
 {
@@ -93,7 +94,7 @@ static bool is_message(const uint8_t *at, const uint8_t *end, uint64_t inside)
         }
         if (size > (uint64_t)(end - at))
             return false;
-        if ((tag & 7) == 2 && tag >> 3 == inside && !is_message(at, at + size, 0))
+        if (tag >> 3 == inside && ((tag & 7) != 2 || !is_message(at, at + size, 0)))
             return false;
         at += size;
     }
