@@ -17,11 +17,6 @@ static const SsOutputClass *const classes[] = {
     &ss_output_file,
 };
 
-const SsOutputClass *ss_output_class_nth(guint n)
-{
-    return n < G_N_ELEMENTS(classes) ? classes[n] : NULL;
-}
-
 SsOutput *ss_output_new(const char *spec, const SsOutputParams *params, GError **error)
 {
     const SsOutputClass *klass = NULL;

@@ -22,7 +22,7 @@ typedef struct SsOutputParams {
 } SsOutputParams;
 
 typedef struct SsOutputClass {
-    const char *name, *help; /* "FILE.mp4", "record with boxes" */
+    const char *name; /* "FILE.mp4" */
     bool (*claims)(const char *spec);
     /** Once a run, before any stream. */
     bool (*open)(SsOutput *o, GError **error);
@@ -42,8 +42,6 @@ struct SsOutput {
     void *priv;
 };
 
-/** In the order of the help text; NULL past the end. */
-const SsOutputClass *ss_output_class_nth(guint n);
 /** Errors carry SsExit codes. */
 SsOutput *ss_output_new(const char *spec, const SsOutputParams *params, GError **error);
 /** A floating bin with a pad "sink": a queue named "queue", and the output behind it. */

@@ -114,7 +114,6 @@ static GstElement *stream(SsOutput *o, guint index, const char *name, GError **e
 
 const SsOutputClass ss_output_file = {
     .name = "FILE.mp4",
-    .help = "record the pictures with their boxes",
     .claims = claims,
     .open = open_output,
     .stream = stream,

@@ -176,7 +176,6 @@ static void close_output(SsOutput *o)
 
 const SsOutputClass ss_output_jsonl = {
     .name = "jsonl:FILE",
-    .help = "a line of JSON a frame; jsonl:- is standard output",
     .claims = claims,
     .open = open_output,
     .stream = stream,

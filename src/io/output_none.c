@@ -23,7 +23,6 @@ static GstElement *stream(SsOutput *o, guint index, const char *name, GError **e
 
 const SsOutputClass ss_output_none = {
     .name = "none",
-    .help = "draw, but show nothing",
     .claims = claims,
     .open = open_output,
     .stream = stream,

@@ -122,7 +122,6 @@ static void close_output(SsOutput *o)
 
 const SsOutputClass ss_output_window = {
     .name = "window",
-    .help = "a window; ESC ends, F toggles full screen",
     .claims = claims,
     .open = open_output,
     .stream = stream,
