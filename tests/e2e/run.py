@@ -9,10 +9,17 @@ from common import BALL, HANG_S, PROGRAM, check, environment, folder, lines, pla
 FATES = ("skipped", "replaced", "inferred", "late", "failed", "in_flight")
 
 
+def all_shown(stream):
+    """But for those that an output was too slow for on a busy machine: the stream does not wait for it either."""
+    first = stream["outputs"][0]
+    same(stream["frames_out"], first["frames"], "frames of the first output")
+    same(stream["frames_in"], first["frames"] + first["dropped"], "frames in, and out or dropped by the output")
+
+
 def sums_up(stream):
     same(stream["offered"], sum(stream[f] for f in FATES), "every frame has one fate")
     same(stream["frames_waited"], 0, "frames that waited")
-    same(stream["frames_in"], stream["frames_out"], "frames in and out")
+    all_shown(stream)
 
 
 def frames_of(path):
@@ -95,7 +102,7 @@ def picture_before_model():
     stream = played("--model-options", "load=3000000", "--duration", 0.5, BALL, "--output", "none")["streams"][0]
     same(stream["state"], "loading", "state")
     check(stream["frames_out"] > 0, "no picture while the model loads")
-    same(stream["frames_out"], stream["frames_in"], "frames")
+    all_shown(stream)
     same(stream["inferred"], 0, "inferred")
     same(stream["first_objects_ms"], None, "first objects")
 
@@ -105,7 +112,7 @@ def network_that_hangs_or_fails():
                       "--stats", "hang.json")
     same(done.returncode, 0, "exit code: " + done.stderr)
     stream = json.loads((folder / "hang.json").read_text())["streams"][0]
-    same(stream["frames_out"], stream["frames_in"], "frames past a network that hangs")
+    all_shown(stream)
     same(stream["in_flight"], 2, "one in the worker, one waits")
     same(frames_of("hang.mp4"), stream["frames_out"], "the file is finished")
     check("did not return" in done.stderr, done.stderr)
