@@ -100,19 +100,15 @@ static int check_params(SsEngine *e)
     e->backend = p->backend ? ss_backend_find(p->backend) : ss_backend_nth(0);
     if (!e->backend) {
         char names[128] = "";
-        for (int i = 0; ss_backend_nth(i); i++) {
-            size_t n = strlen(names);
-            snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", ss_backend_nth(i)->name);
-        }
+        for (int i = 0; ss_backend_nth(i); i++)
+            ss_append_word(names, sizeof names, ss_backend_nth(i)->name);
         ss_err(&e->log, "no backend '%s' in this build; there is: %s", p->backend, names);
         return -ENOTSUP;
     }
     if (p->decoder && !ss_decoder_find(p->decoder)) {
         char names[128] = "";
-        for (int i = 0; ss_decoder_nth(i); i++) {
-            size_t n = strlen(names);
-            snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", ss_decoder_nth(i)->name);
-        }
+        for (int i = 0; ss_decoder_nth(i); i++)
+            ss_append_word(names, sizeof names, ss_decoder_nth(i)->name);
         ss_err(&e->log, "no decoder '%s'; there is: %s", p->decoder, names);
         return -EINVAL;
     }

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
 #include "core/model.h"
+#include "internal.h"
 
 enum { ONE = 128, TOP = 255 * ONE, BAR = 114 * ONE };
 

@@ -140,12 +140,11 @@ void ss_request_close(SsRequest *r)
     r->priv = NULL;
 }
 
-/** "name" names joined by ", "; cut where there is no more room. */
-static void append(char *text, size_t size, const char *word)
+void ss_append_word(char *list, size_t size, const char *word)
 {
-    size_t n = strlen(text);
+    size_t n = strlen(list);
 
-    snprintf(text + n, size - n, "%s%s", n ? ", " : "", word);
+    snprintf(list + n, size - n, "%s%s", n ? ", " : "", word);
 }
 
 static void log_no_decoder(const SsModel *m, const char *tried)
@@ -153,7 +152,7 @@ static void log_no_decoder(const SsModel *m, const char *tried)
     char outputs[512] = "", one[128];
 
     for (int i = 0; i < m->n_outputs; i++)
-        append(outputs, sizeof outputs, ss_tensor_describe(&m->output[i], one, sizeof one));
+        ss_append_word(outputs, sizeof outputs, ss_tensor_describe(&m->output[i], one, sizeof one));
     ss_err(m->log, "no decoder fits the model's outputs: %s; tried: %s", outputs, tried);
 }
 
@@ -172,7 +171,7 @@ const SsDecoder *ss_model_decoder(const SsModel *m, const char *name)
     for (int i = 0; (d = ss_decoder_nth(i)); i++) {
         if (d->fits(m->output, m->n_outputs))
             return d;
-        append(tried, sizeof tried, d->name);
+        ss_append_word(tried, sizeof tried, d->name);
     }
     log_no_decoder(m, tried);
     return NULL;

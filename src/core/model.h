@@ -24,5 +24,7 @@ int ss_tensor_height(const SsTensor *input);
 bool ss_tensor_is_nhwc(const SsTensor *input);
 /** "f32 [1,3,640,640]"; returns `text`. */
 const char *ss_tensor_describe(const SsTensor *t, char *text, size_t size);
+/** For messages: "a, b" becomes "a, b, word", cut where there is no more room. */
+void ss_append_word(char *list, size_t size, const char *word);
 
 #endif
