@@ -2,8 +2,8 @@
 /** What happens to detections when they have left their tensors: best first, one an object. */
 #include <math.h>
 
-#include "internal.h"
 #include "decode/decode.h"
+#include "internal.h"
 
 static bool has_area(const SsBox *b)
 {

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "internal.h"
 #include "decode/decode.h"
+#include "internal.h"
 
 extern const SsDecoder ss_decoder_tf_ssd, ss_decoder_detection_output;
 

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "internal.h"
 #include "decode/decode.h"
+#include "internal.h"
 
 extern const SsDecoder ss_decoder_yolo;
 
