@@ -385,6 +385,31 @@ static void test_fill_keeps_to_its_rectangle(void)
     }
 }
 
+/* A name too long for a tag is cut between two characters: no half of one shows. */
+static void test_long_name(void)
+{
+    static const char pair[] = "\xc3\xa9";
+    char name[2][128] = { "a", "a" };
+    guint64 sum[2];
+    GstVideoInfo info = info_of("GRAY8", 1280, 240);
+
+    for (int i = 0; i < 31; i++)
+        strcat(name[0], pair); /* 63 bytes: fits */
+    for (int i = 0; i < 40; i++)
+        strcat(name[1], pair); /* the 64th byte is half a letter */
+    for (int i = 0; i < 2; i++) {
+        GstHarness *h = overlay_new("", &info);
+        GstBuffer *in = picture_new(&info), *out;
+
+        add_region(in, name[i], 1, 0.5, (SsRect) { 100, 80, 60, 90 });
+        out = gst_harness_push_and_pull(h, in);
+        sum[i] = checksum(out);
+        gst_buffer_unref(out);
+        gst_harness_teardown(h);
+    }
+    REQUIRE(sum[0] == sum[1]);
+}
+
 static void test_formats_that_cannot_be_drawn(void)
 {
     static const GstVideoFormat no[] = { GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_P010_10LE,
@@ -532,6 +557,7 @@ int main(int argc, char **argv)
     test_pool();
     test_clipping();
     test_fill_keeps_to_its_rectangle();
+    test_long_name();
     test_formats_that_cannot_be_drawn();
     test_text();
     test_colours();

@@ -16,6 +16,8 @@
  */
 #include "overlay.h"
 
+#include <string.h>
+
 #include "colour.h"
 #include "draw.h"
 #include "quarks.h"
@@ -134,11 +136,15 @@ static void write_label(char *text, gsize size, const GstVideoRegionOfInterestMe
 
     if (!name)
         name = g_quark_to_string(roi->roi_type);
+    int bytes = (int)strnlen(name, MAX_NAME + 1);
+    if (bytes > MAX_NAME)
+        for (bytes = MAX_NAME; bytes > 0 && (name[bytes] & 0xc0) == 0x80; bytes--)
+            ; /* between two characters, not within one */
     if (confidence)
-        g_snprintf(text, size, "%.*s %d%%", MAX_NAME, name,
+        g_snprintf(text, size, "%.*s %d%%", bytes, name,
                    (int)(CLAMP(g_value_get_double(confidence), 0, 1) * 100 + 0.5));
     else
-        g_snprintf(text, size, "%.*s", MAX_NAME, name);
+        g_snprintf(text, size, "%.*s", bytes, name);
 }
 
 static gboolean overlap(SsRect a, SsRect b)
