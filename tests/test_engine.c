@@ -125,6 +125,23 @@ static void stream_goes_on_without_a_model(void)
     }
 }
 
+/** A model that could not be loaded may be there at the next try. */
+static void start_again_after_a_failure(void)
+{
+    ss_dummy_gate_shut(LOAD_GATE);
+    SsEngine *e = engine_with("broken=load,load_gate=1", 1);
+
+    for (int i = 1; i <= 3; i++) {
+        REQUIRE(ss_engine_start(e) == 0);
+        REQUIRE(ss_engine_start(e) == 0); /* it is loading: nothing more to do */
+        ss_dummy_gate_wait(LOAD_GATE, i);
+        ss_dummy_gate_pass(LOAD_GATE, 1);
+        REQUIRE(ss_engine_wait_loaded(e) == SS_FAILED);
+    }
+    ss_dummy_gate_open(LOAD_GATE);
+    ss_engine_destroy(&e);
+}
+
 static void failures_are_counted(void)
 {
     SsObject objects[SS_MAX_OBJECTS];
@@ -504,6 +521,7 @@ int main(void)
 {
     stream_never_waits_for_a_hung_network();
     stream_goes_on_without_a_model();
+    start_again_after_a_failure();
     failures_are_counted();
     measured_or_held();
     delay_does_not_grow();

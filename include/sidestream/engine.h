@@ -76,8 +76,8 @@ typedef struct SsEngineParams {
  * Errors: -EINVAL, -ENOENT, -ENOTSUP, -ENOMEM.
  */
 SS_API int ss_engine_create(SsEngine **out, const SsEngineParams *p);
-/** Starts the workers; the first loads the model. Returns at once. Errors: -EAGAIN (no thread). Thread:
- * control. */
+/** Starts the workers; the first loads the model; after SS_FAILED it tries again. Returns at once. Errors:
+ * -EAGAIN (no thread). Thread: control. */
 SS_API int ss_engine_start(SsEngine *e);
 /**
  * Waits for the inference or load in progress, no longer; then no worker runs.
@@ -105,6 +105,7 @@ typedef struct SsModelInfo {
     int first_class_id; /* of the first line in a labels file */
     int64_t load_ns;    /* time the load took */
 } SsModelInfo;
+/* Thread: any, but not beside stop, destroy. */
 SS_API int ss_engine_model_info(SsEngine *e, SsModelInfo *out);
 
 typedef struct SsStreamParams {

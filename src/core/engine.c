@@ -187,8 +187,9 @@ int ss_engine_start_worker(SsEngine *e, int index)
 
 int ss_engine_start(SsEngine *e)
 {
-    if (e->worker[0].started)
+    if (e->worker[0].started && ss_engine_state(e) != SS_FAILED)
         return 0;
+    ss_engine_stop(e); /* a worker that failed to load has ended, but is not joined yet */
     atomic_store(&e->stopping, false);
     ss_engine_set_state(e, SS_LOADING);
 

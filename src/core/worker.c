@@ -202,20 +202,28 @@ static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
     SsEngine *e = w->engine;
     const int64_t period = atomic_load(&(*s)->period);
     const int64_t wait = ss_patience(period, w->service, ss_now_ns() - frame->offered_ns);
-    SsStream *younger_stream;
+    SsStream *of = NULL;
 
     if (wait == 0 || e->params.workers > 1 || !ss_engine_has_one_stream(e))
         return frame;
     atomic_fetch_add(&(*s)->waits, 1);
     /* A camera may be a little late; one that has stopped is not waited for. */
-    if (!wait_for_work_until(e, ss_now_ns() + wait + period / 8))
+    const bool came = wait_for_work_until(e, ss_now_ns() + wait + period / 8);
+    const bool stopping = atomic_load(&e->stopping);
+    SsFrame *younger = came && !stopping ? ss_engine_take(e, &of) : NULL;
+
+    if (younger && of != *s) { /* another stream has joined meanwhile: both have their turn */
+        serve(w, *s, frame);
+        *s = of;
+        return younger;
+    }
+    if (!younger && !stopping) { /* none came after all */
+        w->free_since = ss_now_ns();
         return frame;
-    SsFrame *younger = atomic_load(&e->stopping) ? NULL : ss_engine_take(e, &younger_stream);
-    if (!younger && !atomic_load(&e->stopping))
-        return frame; /* there was a flush: this one is late, and will be counted so */
+    }
     ss_stream_give_up(*s, &frame);
     if (younger)
-        *s = younger_stream;
+        *s = of;
     return younger;
 }
 
