@@ -57,9 +57,6 @@ static void test_lines(void)
     REQUIRE(!ss_labels_name(l, -1));
     REQUIRE(!ss_labels_name(l, 1000000));
     REQUIRE(!ss_labels_name(NULL, 0));
-    REQUIRE_CMP(ss_labels_find(l, "traffic light"), ==, 3);
-    REQUIRE_CMP(ss_labels_find(l, "light"), ==, -1);
-    REQUIRE_CMP(ss_labels_find(NULL, "person"), ==, -1);
     ss_labels_destroy(&l);
     REQUIRE(!l);
     ss_labels_destroy(&l);
@@ -115,7 +112,7 @@ static void test_coco(void)
     REQUIRE_STR(ss_labels_name(tf, 90), "toothbrush");
     REQUIRE_STR(ss_labels_name(tf, 18), "dog");
     REQUIRE(!ss_labels_name(tf, 12));
-    REQUIRE_CMP(ss_labels_find(tf, "tv"), ==, 72);
+    REQUIRE_STR(ss_labels_name(tf, 72), "tv");
     ss_labels_destroy(&yolo);
     ss_labels_destroy(&tf);
 }

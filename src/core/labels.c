@@ -268,15 +268,6 @@ const char *ss_labels_name(const SsLabels *labels, int class_id)
     return labels && class_id >= 0 && class_id < labels->n ? labels->name[class_id] : NULL;
 }
 
-int ss_labels_find(const SsLabels *labels, const char *name)
-{
-    for (int i = 0; labels && i < labels->n; i++) {
-        if (labels->name[i] && strcmp(labels->name[i], name) == 0)
-            return i;
-    }
-    return -1;
-}
-
 void ss_labels_destroy(SsLabels **labels)
 {
     if (!labels || !*labels)

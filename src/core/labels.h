@@ -24,8 +24,6 @@ SS_API int ss_labels_parse(SsLabels **out, const char *text, size_t size, const 
                            int first_class_id, const SsLogger *log);
 /** Valid as long as `labels`; NULL: no such class, or `labels` is NULL. */
 SS_API const char *ss_labels_name(const SsLabels *labels, int class_id);
-/** The class of that name, or -1. */
-SS_API int ss_labels_find(const SsLabels *labels, const char *name);
 SS_API void ss_labels_destroy(SsLabels **labels);
 
 #endif
