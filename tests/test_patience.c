@@ -19,6 +19,9 @@ static void the_rule(void)
     REQUIRE_CMP(ss_patience(33333333, 33333333, 33 * MS), ==, 0);
     REQUIRE_CMP(ss_patience(33333333, 0, 33 * MS), ==, 0);
     REQUIRE_CMP(ss_patience(0, 40 * MS, 0), ==, 0);
+    /* Nor where frames come so fast that one does not matter. */
+    REQUIRE_CMP(ss_patience(8 * MS, 12 * MS, 7 * MS), ==, MS);
+    REQUIRE_CMP(ss_patience(8 * MS - 1, 12 * MS, 7 * MS), ==, 0);
     REQUIRE_CMP(ss_patience(33333333, 40 * MS, -1), ==, 0);
     /* The times meet: the one begun now is ready for the frame before. */
     REQUIRE_CMP(ss_patience(10 * MS, 20 * MS, 0), ==, 0);

@@ -15,6 +15,8 @@
 
 /** The longest wait, as a part of the time a frame keeps a worker busy. */
 #define SS_PATIENCE 0.15
+/** ns; where frames come faster, one frame younger is not worth an inference. */
+#define SS_PATIENCE_PERIOD 8000000
 
 /**
  * `period`: from frame to frame; `service`: from taking a frame to being free again; `age`:
