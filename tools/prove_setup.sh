@@ -6,7 +6,7 @@
 #
 #   tools/prove_setup.sh [SUITE [MIRROR [FOLDER]]]
 #
-# SUITE: bookworm (default), trixie ... MIRROR: Debian's own by default. FOLDER: where the system goes; removed
+# SUITE: bookworm (default), trixie ... MIRROR: debootstrap's own by default. FOLDER: where the system goes; removed
 # afterwards unless it is named. PIP_CERT, where set, is a file of certificates that is copied in and used there.
 set -u
 # A mount namespace of its own: whatever happens, no mount is left behind.
@@ -15,7 +15,7 @@ set -u
 . "$(dirname "$0")/common.sh"
 
 suite=${1:-bookworm}
-mirror=${2:-http://deb.debian.org/debian}
+mirror=${2:-}
 [ "$(id -u)" -eq 0 ] || die "only root can make a system in a folder" "sudo $0 $*"
 command -v debootstrap >/dev/null || die "debootstrap is missing" "apt-get install debootstrap"
 system=${3:-}
@@ -26,7 +26,7 @@ fi
 
 say "[system] $suite, minimal, in $system ..."
 if [ ! -x "$system/usr/bin/apt-get" ]; then
-    run debootstrap "the names of the suite and the mirror" debootstrap --variant=minbase "$suite" "$system" "$mirror"
+    run debootstrap "the names of the suite and the mirror" debootstrap --variant=minbase "$suite" "$system" ${mirror:+"$mirror"}
 fi
 printf '#!/bin/sh\nexit 101\n' >"$system/usr/sbin/policy-rc.d" # packages start no services in there
 chmod +x "$system/usr/sbin/policy-rc.d"
