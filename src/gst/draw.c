@@ -9,6 +9,9 @@
 
 /* A multiple of all periods, and some vectors long. */
 enum { PATTERN = 48 };
+/* Bytes of a box's upright line with an edge on either side, and of the chroma samples that these cut. */
+enum { STRIP = (SS_MOST_THICKNESS + 6) * 4 };
+enum { AHEAD = 24, LINE = 64 }; /* rows that are fetched ahead, bytes of a cache line */
 
 typedef struct Plane {
     guint8 *data;
@@ -139,21 +142,40 @@ static void fill_row(const Plane *p, guint8 *row, const guint8 *pattern, guint a
         mix_bytes(row + first * p->step, pattern, (end - first) * p->step, alpha);
 }
 
+/**
+ * Fetches what lies some rows on: a picture just copied is in no cache, and no processor guesses a walk down
+ * the rows. 10 boxes and tags on 1280x720 BGRx: 235 us without, 150 with.
+ */
+static inline void prefetch_row(const Plane *p, int y, int x0, int x1)
+{
+    const guint8 *row = p->data + (gsize)y * p->stride;
+    const int end = (x1 >> p->shift_x) * p->step;
+
+    for (int b = (x0 >> p->shift_x) * p->step; b < end; b += LINE)
+        __builtin_prefetch(row + b, 1);
+}
+
+/* The last chroma sample of an odd picture is all there is: it counts as whole. */
+static inline int clipped_end(int end, int size, int shift)
+{
+    return end < size ? end : (((size - 1) >> shift) + 1) << shift;
+}
+
 static void fill_plane(const Plane *p, guint alpha, SsRect r)
 {
     guint8 pattern[PATTERN];
-    int x1 = r.x + r.w, y1 = r.y + r.h, shift = p->shift_y;
+    const int shift = p->shift_y;
+    const int x1 = clipped_end(r.x + r.w, p->width, p->shift_x),
+              y1 = clipped_end(r.y + r.h, p->height, shift);
 
-    /* The last chroma sample of an odd picture is all there is. */
-    if (x1 == p->width)
-        x1 = (((x1 - 1) >> p->shift_x) + 1) << p->shift_x;
-    if (y1 == p->height)
-        y1 = (((y1 - 1) >> shift) + 1) << shift;
     for (int i = 0; i < PATTERN; i++)
         pattern[i] = p->paint[i % p->step];
-    for (int y = r.y >> shift; y << shift < y1; y++)
+    for (int y = r.y >> shift, ahead = y; y << shift < y1; y++) {
+        for (; ahead < y + AHEAD && ahead << shift < y1; ahead++)
+            prefetch_row(p, ahead, r.x, x1);
         fill_row(p, p->data + (gsize)y * p->stride, pattern,
                  alpha * (guint)overlap(y, shift, r.y, y1) >> shift, r.x, x1);
+    }
 }
 
 void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r)
@@ -170,16 +192,135 @@ void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRec
     }
 }
 
-void ss_draw_outline(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r, int t)
+/**
+ * What one row of a narrow bar becomes: byte = (byte * keep + add) / 256. Laid once, drawn on many rows:
+ * a box's sides are a few pixels wide and hundreds high.
+ */
+typedef struct Strip {
+    int x0, x1;   /* pixels */
+    int first, n; /* bytes from the row's start */
+    guint16 keep[STRIP], add[STRIP];
+} Strip;
+
+static void strip_init(Strip *strip, const Plane *p, int x0, int x1)
 {
+    x0 = CLAMP(x0, 0, p->width);
+    x1 = CLAMP(x1, x0, p->width);
+    strip->x0 = x0;
+    strip->x1 = x1;
+    strip->first = (x0 >> p->shift_x) * p->step;
+    strip->n = ((x1 + (1 << p->shift_x) - 1) >> p->shift_x) * p->step - strip->first;
+    for (int i = 0; i < strip->n; i++) {
+        strip->keep[i] = SS_OPAQUE;
+        strip->add[i] = 128; /* rounds */
+    }
+}
+
+static void strip_lay(Strip *strip, const Plane *p, const guint8 *paint, guint alpha, int x0, int x1)
+{
+    x0 = MAX(x0, 0);
+    if (x0 >= p->width)
+        return;
+    x1 = clipped_end(x1, p->width, p->shift_x);
+    for (int s = x0 >> p->shift_x; s << p->shift_x < x1; s++) {
+        const guint a = alpha * (guint)overlap(s, p->shift_x, x0, x1) >> p->shift_x;
+        const int at = s * p->step - strip->first;
+
+        for (int i = 0; i < p->step; i++) {
+            strip->keep[at + i] = (guint16)(strip->keep[at + i] * (SS_OPAQUE - a) >> 8);
+            strip->add[at + i] =
+                (guint16)(((strip->add[at + i] - 128) * (SS_OPAQUE - a) >> 8) + paint[i] * a + 128);
+        }
+    }
+}
+
+static inline void strip_row(const Strip *strip, guint8 *row)
+{
+    row += strip->first;
+    for (int i = 0; i < strip->n; i++)
+        row[i] = (guint8)((guint)(row[i] * strip->keep[i] + strip->add[i]) >> 8);
+}
+
+/* A line of the box's colour, `x` its left, between two of the edge's, the outer one at `outer`. */
+static void side_init(Strip *strip, const Plane *p, const SsBoxPaint *paint, guint plane, int x, int outer)
+{
+    const int t = paint->thickness, inner = outer < x ? x + t : x - 1;
+    const guint8 *edge = paint->edge.plane[plane];
+
+    strip_init(strip, p, x - 1, x + t + 1);
+    strip_lay(strip, p, edge, paint->edge_alpha, outer, outer + 1);
+    strip_lay(strip, p, paint->line.plane[plane], SS_OPAQUE, x, x + t);
+    strip_lay(strip, p, edge, paint->edge_alpha, inner, inner + 1);
+}
+
+/* Both sides of a box down the rows from `y0` to `y1` (even), where all three lines stand side by side. */
+static void draw_sides(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r, int y0, int y1)
+{
+    const int t = paint->thickness, right_x = r.x + r.w - t;
+
+    y0 = MAX(y0, 0);
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); i++) {
+        const Plane p = plane_of(frame, &paint->line, i);
+        const int end = clipped_end(y1, p.height, p.shift_y) >> p.shift_y;
+        Strip left, right;
+
+        side_init(&left, &p, paint, i, r.x, r.x - 1);
+        side_init(&right, &p, paint, i, right_x, right_x + t);
+        for (int y = y0 >> p.shift_y, ahead = y; y < end; y++) {
+            guint8 *row = p.data + (gsize)y * p.stride;
+
+            for (; ahead < MIN(y + AHEAD, end); ahead++) {
+                prefetch_row(&p, ahead, left.x0, left.x1);
+                prefetch_row(&p, ahead, right.x0, right.x1);
+            }
+            strip_row(&left, row);
+            strip_row(&right, row);
+        }
+    }
+}
+
+/* Four bars of `t` pixels along the inside of `r`'s edge; the upright ones without the rows from `y0` to
+ * `y1`. */
+static void draw_ring(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r, int t, int y0,
+                      int y1)
+{
+    const int top = r.y + t, bottom = r.y + r.h - t;
+
+    y0 = MIN(y0, bottom);
     if (2 * t >= r.w || 2 * t >= r.h) {
         ss_draw_fill(frame, paint, alpha, r);
         return;
     }
     ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y + r.h - t, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y + t, t, r.h - 2 * t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x + r.w - t, r.y + t, t, r.h - 2 * t });
+    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, bottom, r.w, t });
+    for (int side = 0; side < 2; side++) {
+        const int x = side == 0 ? r.x : r.x + r.w - t;
+
+        ss_draw_fill(frame, paint, alpha, (SsRect) { x, top, t, y0 - top });
+        ss_draw_fill(frame, paint, alpha, (SsRect) { x, y1, t, bottom - y1 });
+    }
+}
+
+static SsRect grown(SsRect r, int by)
+{
+    return (SsRect) { r.x - by, r.y - by, r.w + 2 * by, r.h + 2 * by };
+}
+
+void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r)
+{
+    const int t = paint->thickness;
+    const gboolean hollow = r.w > 2 * t + 2 && r.h > 2 * t + 2;
+    /* Whole chroma samples, where all three lines stand side by side. */
+    const int y0 = (r.y + t + 2) & ~1, y1 = (r.y + r.h - t - 1) & ~1;
+    const gboolean sides = hollow && y0 < y1;
+    const int from = sides ? y0 : r.y + r.h, to = sides ? y1 : r.y + r.h;
+
+    draw_ring(frame, &paint->edge, paint->edge_alpha, grown(r, 1), 1, from, to);
+    draw_ring(frame, &paint->line, SS_OPAQUE, r, t, from, to);
+    if (hollow)
+        draw_ring(frame, &paint->edge, paint->edge_alpha, grown(r, -t), 1, from, to);
+    if (sides)
+        draw_sides(frame, paint, r, y0, y1);
 }
 
 /* The mask's mean over one sample; `m` points at its first pixel. */

@@ -17,19 +17,27 @@ typedef struct SsRect {
     int x, y, w, h;
 } SsRect;
 
-enum { SS_OPAQUE = 256 };
+enum { SS_OPAQUE = 256, SS_MOST_THICKNESS = 64 };
+
+typedef struct SsBoxPaint {
+    SsPaint line, edge; /* a dark edge on either side keeps the line visible on every ground */
+    guint edge_alpha;   /* 0 .. SS_OPAQUE */
+    int thickness;      /* of the line, 1 .. SS_MOST_THICKNESS */
+} SsBoxPaint;
 
 gboolean ss_draw_supports(const GstVideoFormatInfo *format);
 /** `rgb`: 0xRRGGBB, converted as the video's colorimetry says. */
 void ss_paint_init(SsPaint *paint, const GstVideoInfo *info, guint32 rgb);
 /** `alpha`: 0 .. SS_OPAQUE. Where the edge cuts a chroma sample, it is mixed by the part covered. */
 void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect rect);
-/** Four bars of `thickness` pixels along the inside of `rect`'s edge. */
-void ss_draw_outline(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect rect, int thickness);
+/** An outline of `thickness` pixels along the inside of `rect`'s edge, between two of one pixel each. */
+void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect rect);
 /**
  * Mixes `paint` in where `mask` is set (255 = opaque). `x` and `y` are rounded down to whole
  * chroma samples. The mask's rows and columns are rounded up to even counts, zeros in the excess.
  */
 void ss_draw_mask(GstVideoFrame *frame, const SsPaint *paint, const guint8 *mask, int stride, SsRect rect);
+
+void ss_draw_prefetch_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r);
 
 #endif
