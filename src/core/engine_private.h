@@ -70,7 +70,8 @@ struct SsStream {
     SsStore store;
     atomic_uint epoch; /* written by the stream's thread: flushes so far */
     atomic_int_fast64_t
-        period; /* written by the stream's thread: between offers, smoothed; 0 = not known yet */
+        period;           /* written by the stream's thread: between offers, smoothed; 0 = not known yet */
+    atomic_int processor; /* the same; that it offers on, -1 = unknown */
 
     atomic_int refs; /* the caller's, and one for each worker that has a frame of it */
 

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "internal.h"
+#include "standby.h"
 
 static void add_one(atomic_uint_fast64_t *counter)
 {
@@ -38,6 +39,7 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
     s->due = INT64_MIN;
     s->last_pts = INT64_MIN;
     atomic_init(&s->refs, 1);
+    atomic_init(&s->processor, -1);
     ss_store_init(&s->store);
     pthread_mutex_init(&s->update, NULL);
 
@@ -102,8 +104,8 @@ bool ss_stream_wants(SsStream *s, int64_t pts)
     return wanted;
 }
 
-/** How often frames come, for the workers' patience. */
-static void note_period(SsStream *s, int64_t now)
+/** How often frames come and on which processor, for the workers' patience. */
+static void note_rhythm(SsStream *s, int64_t now)
 {
     const int64_t pause = 1000000000; /* longer than this is no period but a stop */
     int64_t gap = now - s->last_offer, period = atomic_load_explicit(&s->period, memory_order_relaxed);
@@ -114,13 +116,14 @@ static void note_period(SsStream *s, int64_t now)
         period = period == 0 ? gap : period + (gap - period) / 8;
     s->last_offer = now;
     atomic_store_explicit(&s->period, period, memory_order_relaxed);
+    atomic_store_explicit(&s->processor, ss_standby_processor(), memory_order_relaxed);
 }
 
 void ss_stream_offer(SsStream *s, SsFrame *frame)
 {
     frame->epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
     frame->offered_ns = ss_now_ns();
-    note_period(s, frame->offered_ns);
+    note_rhythm(s, frame->offered_ns);
     add_one(&s->offered);
     add_one(&s->in_flight);
 

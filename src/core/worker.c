@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "internal.h"
 #include "patience.h"
+#include "standby.h"
 
 /**
  * The picture comes first: the worker, and with it every thread that the runtime starts
@@ -181,17 +182,6 @@ static void wait_for_work(SsEngine *e)
         ;
 }
 
-/** Returns false when `deadline` (monotonic clock) came first. */
-static bool wait_for_work_until(SsEngine *e, int64_t deadline)
-{
-    const struct timespec t = { deadline / 1000000000, deadline % 1000000000 };
-    int ret;
-
-    while ((ret = sem_clockwait(&e->work, CLOCK_MONOTONIC, &t)) != 0 && errno == EINTR)
-        ;
-    return ret == 0;
-}
-
 /**
  * Keeps `frame`, or lets it go for a younger one that is due so soon that waiting pays
  * (patience.h). One worker and one stream only: with more of either there is other work.
@@ -201,14 +191,15 @@ static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
 {
     SsEngine *e = w->engine;
     const int64_t period = atomic_load(&(*s)->period);
-    const int64_t wait = ss_patience(period, w->service, ss_now_ns() - frame->offered_ns);
+    const int64_t now = ss_now_ns(), wait = ss_patience(period, w->service, now - frame->offered_ns);
     SsStream *of = NULL;
 
     if (wait == 0 || e->params.workers > 1 || !ss_engine_has_one_stream(e))
         return frame;
     atomic_fetch_add(&(*s)->waits, 1);
     /* A camera may be a little late; one that has stopped is not waited for. */
-    const bool came = wait_for_work_until(e, ss_now_ns() + wait + period / 8);
+    const bool came =
+        ss_standby(&e->work, now + wait, now + wait + period / 8, atomic_load(&(*s)->processor));
     const bool stopping = atomic_load(&e->stopping);
     SsFrame *younger = came && !stopping ? ss_engine_take(e, &of) : NULL;
 
