@@ -4,36 +4,11 @@
 #include <gst/video/video.h>
 
 #include "gst/colour.h"
-#include "gst/copy.h"
 #include "gst/draw.h"
 #include "gst/overlay.h"
 #include "gst/text.h"
+#include "pixels.h"
 #include "test.h"
-
-static const char *const formats[] = {
-    "NV12", "I420", "BGRx", "RGBx", "BGRA", "RGBA", "BGR", "RGB", "GRAY8"
-};
-static const guint n_formats = G_N_ELEMENTS(formats);
-
-enum { GREY = 110 };
-
-static GstVideoInfo info_of(const char *format, int width, int height)
-{
-    GstVideoInfo info;
-
-    REQUIRE(gst_video_info_set_format(&info, gst_video_format_from_string(format), width, height));
-    return info;
-}
-
-/* A picture of bytes 110; every buffer has memory of its own. */
-static GstBuffer *picture_new(const GstVideoInfo *info)
-{
-    GstBuffer *buffer = gst_buffer_new_allocate(NULL, info->size, NULL);
-
-    REQUIRE(buffer);
-    gst_buffer_memset(buffer, 0, GREY, info->size);
-    return buffer;
-}
 
 static void add_region(GstBuffer *buffer, const char *name, int class_id, double confidence, SsRect r)
 {
@@ -65,51 +40,6 @@ static guint64 checksum(GstBuffer *buffer)
         sum = (sum ^ map.data[i]) * 1099511628211u;
     gst_buffer_unmap(buffer, &map);
     return sum;
-}
-
-/* Components (Y,U,V or R,G,B) of the pixel at (x, y). */
-static void get_pixel(const GstVideoFrame *frame, int x, int y, int out[3])
-{
-    const GstVideoFormatInfo *format = frame->info.finfo;
-    guint n = MIN(GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format), 3);
-
-    out[0] = out[1] = out[2] = 0;
-    for (guint c = 0; c < n; c++) {
-        const guint8 *data = GST_VIDEO_FRAME_COMP_DATA(frame, c);
-        int cx = x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, c),
-            cy = y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, c);
-
-        out[c] =
-            data[cy * GST_VIDEO_FRAME_COMP_STRIDE(frame, c) + cx * GST_VIDEO_FRAME_COMP_PSTRIDE(frame, c)];
-    }
-}
-
-static gboolean pixel_is(const GstVideoFrame *frame, int x, int y, const int want[3], int tolerance)
-{
-    int got[3];
-
-    get_pixel(frame, x, y, got);
-    for (guint c = 0; c < MIN(GST_VIDEO_FRAME_N_COMPONENTS(frame), 3); c++)
-        if (abs(got[c] - want[c]) > tolerance)
-            return FALSE;
-    return TRUE;
-}
-
-/* What a colour is in that format, worked out by hand. */
-static void expected_colour(const GstVideoInfo *info, guint32 rgb, int out[3])
-{
-    double r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
-
-    out[0] = out[1] = out[2] = 0;
-    if (GST_VIDEO_INFO_IS_RGB(info)) {
-        out[0] = (int)r, out[1] = (int)g, out[2] = (int)b;
-    } else if (GST_VIDEO_INFO_IS_GRAY(info)) {
-        out[0] = (int)lround(0.299 * r + 0.587 * g + 0.114 * b);
-    } else { /* BT.601, limited: GStreamer's default for small pictures */
-        out[0] = (int)lround(16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255);
-        out[1] = (int)lround(128 + (-37.797 * r - 74.203 * g + 112.0 * b) / 255);
-        out[2] = (int)lround(128 + (112.0 * r - 93.786 * g - 18.214 * b) / 255);
-    }
 }
 
 static void test_box_in_every_format(void)
@@ -349,152 +279,6 @@ static void test_clipping(void)
     }
 }
 
-static void test_fill_keeps_to_its_rectangle(void)
-{
-    for (guint i = 0; i < n_formats; i++) {
-        GstVideoInfo info = info_of(formats[i], 37, 29);
-        GstBuffer *buffer = picture_new(&info);
-        const SsRect r = { 5, 7, 12, 9 };
-        GstVideoFrame frame;
-        SsPaint paint;
-        int colour[3], ground[3] = { GREY, GREY, GREY };
-
-        expected_colour(&info, 0xff8000, colour);
-        ss_paint_init(&paint, &info, 0xff8000);
-        REQUIRE(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
-        ss_draw_fill(&frame, &paint, SS_OPAQUE, r);
-        for (int y = 0; y < 29; y++)
-            for (int x = 0; x < 37; x++) {
-                int got[3];
-                gboolean inside = x >= r.x && x < r.x + r.w && y >= r.y && y < r.y + r.h;
-
-                get_pixel(&frame, x, y, got);
-                REQUIRE_NEAR(got[0], inside ? colour[0] : ground[0], inside ? 1 : 0);
-            }
-        if (GST_VIDEO_INFO_IS_YUV(&info)) { /* rows 6 and 7 share chroma, half of it is covered */
-            int got[3];
-
-            get_pixel(&frame, 10, 7, got);
-            REQUIRE_NEAR(got[1], 0.5 * (colour[1] + GREY), 1.5);
-            get_pixel(&frame, 5, 7, got);
-            REQUIRE_NEAR(got[1], 0.25 * (colour[1] + 3 * GREY), 1.5);
-            get_pixel(&frame, 10, 10, got);
-            REQUIRE_NEAR(got[1], colour[1], 1);
-        }
-        gst_video_frame_unmap(&frame);
-        gst_buffer_unref(buffer);
-    }
-}
-
-/* The plain way: each of the three outlines by four bars. */
-static void draw_ring(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r, int t)
-{
-    if (2 * t >= r.w || 2 * t >= r.h) {
-        ss_draw_fill(frame, paint, alpha, r);
-        return;
-    }
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y + r.h - t, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y + t, t, r.h - 2 * t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x + r.w - t, r.y + t, t, r.h - 2 * t });
-}
-
-static void draw_plainly(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r)
-{
-    const int t = paint->thickness;
-
-    draw_ring(frame, &paint->edge, paint->edge_alpha, (SsRect) { r.x - 1, r.y - 1, r.w + 2, r.h + 2 }, 1);
-    draw_ring(frame, &paint->line, SS_OPAQUE, r, t);
-    if (r.w > 2 * t + 2 && r.h > 2 * t + 2)
-        draw_ring(frame, &paint->edge, paint->edge_alpha,
-                  (SsRect) { r.x + t, r.y + t, r.w - 2 * t, r.h - 2 * t }, 1);
-}
-
-/* The sides are drawn in one go: not a pixel differs from the plain way by more than rounding. */
-static void test_sides_in_one_go(void)
-{
-    static const SsRect boxes[] = {
-        { 8, 8, 40, 30 }, { 9, 7, 41, 31 },  { 0, 0, 77, 61 }, { -3, -5, 30, 90 },
-        { 50, 3, 40, 9 }, { 11, 11, 12, 7 }, { 76, 0, 9, 61 }, { 4, 55, 60, 40 }
-    };
-
-    for (guint i = 0; i < n_formats * G_N_ELEMENTS(boxes); i++) {
-        GstVideoInfo info = info_of(formats[i % n_formats], 77, 61);
-        const SsRect r = boxes[i / n_formats];
-
-        for (int t = 1; t <= 5; t++) {
-            GstBuffer *buffer[2] = { picture_new(&info), picture_new(&info) };
-            SsBoxPaint paint = { .edge_alpha = 150, .thickness = t };
-            GstVideoFrame frame[2];
-
-            ss_paint_init(&paint.line, &info, 0xff8000);
-            ss_paint_init(&paint.edge, &info, 0x101418);
-            for (int k = 0; k < 2; k++)
-                REQUIRE(gst_video_frame_map(&frame[k], &info, buffer[k], GST_MAP_READWRITE));
-            ss_draw_box(&frame[0], &paint, r);
-            draw_plainly(&frame[1], &paint, r);
-            for (int y = 0; y < 61; y++)
-                for (int x = 0; x < 77; x++) {
-                    int plain[3];
-
-                    get_pixel(&frame[1], x, y, plain);
-                    REQUIRE(pixel_is(&frame[0], x, y, plain, 1));
-                }
-            for (int k = 0; k < 2; k++) {
-                gst_video_frame_unmap(&frame[k]);
-                gst_buffer_unref(buffer[k]);
-            }
-        }
-    }
-}
-
-/* `padding`: more bytes a row than the picture needs. */
-static GstBuffer *noise_new(GstVideoInfo *info, guint padding, guint8 first)
-{
-    GstVideoAlignment more;
-    GstMapInfo map;
-
-    gst_video_alignment_reset(&more);
-    more.padding_right = padding;
-    REQUIRE(gst_video_info_align(info, &more));
-    GstBuffer *buffer = gst_buffer_new_allocate(NULL, info->size, NULL);
-    REQUIRE(gst_buffer_map(buffer, &map, GST_MAP_WRITE));
-    for (gsize i = 0; i < map.size; i++)
-        map.data[i] = (guint8)(first + i * 7 + i / 251);
-    gst_buffer_unmap(buffer, &map);
-    return buffer;
-}
-
-/* Small and large pictures (these go past the caches), rows equally far apart or not. */
-static void test_copy(void)
-{
-    static const int sizes[][2] = { { 1, 1 }, { 33, 17 }, { 1281, 1723 }, { 1920, 1080 } };
-
-    for (guint i = 0; i < n_formats * G_N_ELEMENTS(sizes) * 2; i++) {
-        const int *size = sizes[i / n_formats % G_N_ELEMENTS(sizes)];
-        GstVideoInfo info[2] = { info_of(formats[i % n_formats], size[0], size[1]) };
-        GstVideoFrame frame[2];
-
-        info[1] = info[0];
-        GstBuffer *from = noise_new(&info[0], 0, 1);
-        GstBuffer *to = noise_new(&info[1], i < n_formats * G_N_ELEMENTS(sizes) ? 0 : 64, 101);
-        REQUIRE(gst_video_frame_map(&frame[0], &info[0], from, GST_MAP_READ));
-        REQUIRE(gst_video_frame_map(&frame[1], &info[1], to, GST_MAP_WRITE));
-        REQUIRE(ss_copy_picture(&frame[1], &frame[0]));
-        for (int y = 0; y < size[1]; y += y < size[1] - 9 ? 7 : 1)
-            for (int x = 0; x < size[0]; x += x < size[0] - 9 ? 5 : 1) {
-                int want[3];
-
-                get_pixel(&frame[0], x, y, want);
-                REQUIRE(pixel_is(&frame[1], x, y, want, 0));
-            }
-        gst_video_frame_unmap(&frame[0]);
-        gst_video_frame_unmap(&frame[1]);
-        gst_buffer_unref(from);
-        gst_buffer_unref(to);
-    }
-}
-
 /* A name too long for a tag is cut between two characters: no half of one shows. */
 static void test_long_name(void)
 {
@@ -666,9 +450,6 @@ int main(int argc, char **argv)
     test_padded_rows();
     test_pool();
     test_clipping();
-    test_fill_keeps_to_its_rectangle();
-    test_sides_in_one_go();
-    test_copy();
     test_long_name();
     test_formats_that_cannot_be_drawn();
     test_text();
