@@ -5,11 +5,16 @@
 
 static const int64_t SECOND = 1000000000;
 
-static SsTracker *tracker(void)
+static SsTracker *tracker_of(SsTrackerParams p)
 {
     SsTracker *t;
-    REQUIRE(ss_tracker_create(&t, &(SsTrackerParams) { 0 }) == 0);
+    REQUIRE(ss_tracker_create(&t, &p) == 0);
     return t;
+}
+
+static SsTracker *tracker(void)
+{
+    return tracker_of((SsTrackerParams) { 0 });
 }
 
 static SsDetection det(float x, float y, int class_id)
@@ -64,7 +69,7 @@ static void class_and_overlap_decide(void)
 
 static void lost_for_too_long_is_forgotten(void)
 {
-    SsTracker *t = tracker();
+    SsTracker *t = tracker_of((SsTrackerParams) { .max_lost = SECOND });
     SsObject o[1];
     SsDetection d[1] = { det(0, 0, 1) };
 
@@ -77,6 +82,96 @@ static void lost_for_too_long_is_forgotten(void)
     ss_tracker_reset(t);
     ss_tracker_update(t, 0, d, 1, o); /* time may start again */
     REQUIRE_CMP(o[0].id, ==, 3);
+    ss_tracker_destroy(&t);
+}
+
+/** Two cross, one behind the other and unseen for half a second: each has its own id afterwards. */
+static void ids_outlive_an_occlusion(void)
+{
+    for (int every = 1; every <= 3; every++) { /* 30, 15 and 10 results a second */
+        SsTracker *t = tracker();
+        SsObject o[2];
+
+        for (int i = 0; i < 90; i += every) {
+            const float x = 4 * (float)i;
+            const bool hidden = i > 37 && i < 53;
+            const SsDetection d[2] = { det(x, 0, 1), det(360 - x, 10, 1) };
+            const int n = ss_tracker_update(t, i * SECOND / 30, d, hidden ? 1 : 2, o);
+
+            REQUIRE_CMP(n, ==, hidden ? 1 : 2);
+            REQUIRE_CMP(o[0].id, ==, 1);
+            REQUIRE(hidden || o[1].id == 2);
+        }
+        ss_tracker_destroy(&t);
+    }
+}
+
+static void faint_ones_go_on_but_do_not_start(void)
+{
+    SsTracker *t = tracker_of((SsTrackerParams) { .start_score = 0.5f });
+    SsObject o[2];
+    SsDetection d[2] = { det(0, 0, 1), det(300, 0, 1) };
+
+    d[1].score = 0.4f;
+    REQUIRE(ss_tracker_update(t, 0, d, 2, o) == 1);
+    d[0].score = 0.2f;
+    REQUIRE(ss_tracker_update(t, SECOND / 30, d, 2, o) == 1);
+    REQUIRE(o[0].id == 1 && o[0].state == SS_MEASURED);
+    REQUIRE_NEAR(o[0].score, 0.2, 1e-6);
+    ss_tracker_destroy(&t);
+}
+
+static void newcomers_are_confirmed(void)
+{
+    SsTracker *t = tracker_of((SsTrackerParams) { .confirm = 3 });
+    SsObject o[2];
+    SsDetection d[2] = { det(0, 0, 1), det(300, 0, 1) };
+
+    REQUIRE(ss_tracker_update(t, 0, d, 1, o) == 1); /* who is there at the start is */
+    REQUIRE(ss_tracker_update(t, SECOND / 10, d, 2, o) == 1);
+    REQUIRE(ss_tracker_update(t, 2 * SECOND / 10, d, 2, o) == 1);
+    REQUIRE(ss_tracker_update(t, 3 * SECOND / 10, d, 2, o) == 2);
+    d[1] = det(600, 0, 1); /* seen once, missed once: begins anew */
+    ss_tracker_update(t, 4 * SECOND / 10, d, 2, o);
+    ss_tracker_update(t, 5 * SECOND / 10, d, 1, o);
+    ss_tracker_update(t, 6 * SECOND / 10, d, 2, o);
+    REQUIRE(ss_tracker_update(t, 7 * SECOND / 10, d, 2, o) == 1);
+    ss_tracker_destroy(&t);
+}
+
+static void the_unseen_coast(void)
+{
+    SsTracker *t = tracker_of((SsTrackerParams) { .coast = SECOND / 2 });
+    SsObject o[1];
+
+    for (int i = 0; i <= 10; i++) {
+        const SsDetection d[1] = { det(6 * (float)i, 0, 1) };
+        REQUIRE(ss_tracker_update(t, i * SECOND / 10, d, 1, o) == 1);
+    }
+    REQUIRE(ss_tracker_update(t, 13 * SECOND / 10, NULL, 0, o) == 1);
+    REQUIRE(o[0].id == 1 && o[0].state == SS_PREDICTED && o[0].source_pts == SECOND);
+    REQUIRE_NEAR(o[0].box.x, 78, 3);
+    REQUIRE(ss_tracker_update(t, 16 * SECOND / 10, NULL, 0, o) == 0);
+    ss_tracker_destroy(&t);
+}
+
+/** The detector trembles by three pixels; the filter's boxes by less. */
+static void smooth_boxes_are_calmer(void)
+{
+    SsTracker *t = tracker_of((SsTrackerParams) { .smooth = true });
+    SsObject o[1];
+    double raw = 0, smooth = 0;
+
+    for (int i = 0; i < 100; i++) {
+        const float tremble = i % 2 ? 3 : -3;
+        const SsDetection d[1] = { det(2 * (float)i + tremble, 0, 1) };
+        REQUIRE(ss_tracker_update(t, i * SECOND / 30, d, 1, o) == 1);
+        if (i < 20)
+            continue;
+        raw += fabs((double)tremble);
+        smooth += fabs(o[0].box.x - 2.0 * i);
+    }
+    REQUIRE_CMP(smooth, <, 0.6 * raw);
     ss_tracker_destroy(&t);
 }
 
@@ -106,6 +201,11 @@ int main(void)
     id_stays_with_the_object();
     class_and_overlap_decide();
     lost_for_too_long_is_forgotten();
+    ids_outlive_an_occlusion();
+    faint_ones_go_on_but_do_not_start();
+    newcomers_are_confirmed();
+    the_unseen_coast();
+    smooth_boxes_are_calmer();
     a_flood_of_objects();
     REQUIRE_STR(ss_object_state_name(SS_HELD), "held");
     REQUIRE_STR(ss_object_state_name((SsObjectState)99), "unknown");

@@ -5,6 +5,7 @@
 #ifndef SIDESTREAM_TRACK_H
 #define SIDESTREAM_TRACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "log.h"
@@ -46,8 +47,12 @@ typedef struct SsObject {
 } SsObject;
 
 typedef struct SsTrackerParams {
-    float match_iou;  /* least overlap to be the same object; 0 = 0.3 */
-    int64_t max_lost; /* an object unseen for longer is forgotten; 0 = 1 s */
+    float match_iou;   /* least overlap with where an object is expected, to be it; 0 = 0.2 */
+    float start_score; /* a detection below may continue a track, not start one */
+    int confirm;       /* detections until an object is shown, all but the first in a row; 0 or 1 = at once */
+    int64_t coast; /* ns; an object unseen for no longer is shown where it is expected; 0 = it is not shown */
+    int64_t max_lost; /* ns; an object unseen for longer is forgotten; 0 = 2 s */
+    bool smooth;      /* boxes as the filter has them: calmer; else as they were detected */
 } SsTrackerParams;
 
 #ifdef __cplusplus

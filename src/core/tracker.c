@@ -2,32 +2,46 @@
 #include "tracker.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "assign.h"
 #include "decode/decode.h"
 #include "internal.h"
+#include "kalman.h"
 
 enum { MAX_TRACKS = 2 * SS_MAX_OBJECTS };
+_Static_assert((int)MAX_TRACKS <= (int)SS_MAX_ASSIGN, "every track may be a column");
+
+/* Parts of the box's size: what a detector's box trembles by, how fast objects are, how much faster in a
+ * second. By measurement (bench/tracker.py); half or twice of each is little worse. */
+static const float SEEN = 0.07f, SEEN_SIZE = 0.07f, SPEED = 1.0f, SPEED_SIZE = 0.2f, PUSH = 0.7f,
+                   PUSH_SIZE = 0.3f;
+/* For the faint ones; and how far apart centres may be, in parts of the size. */
+static const float FAINT_IOU = 0.5f, NEAR = 0.4f;
+/* A detection this much larger or smaller is another object. */
+static const float SIZE_GATE = 2.5f;
+
+enum { CX, CY, W, H, AXES };
 
 typedef struct Track {
     uint64_t id;
-    SsBox box; /* where it was seen last */
+    SsKalman axis[AXES]; /* at the pts of the newest update */
+    SsBox predicted;     /* there, before that update's detections */
+    float score;
     int class_id;
-    int64_t seen; /* pts of that */
+    int hits;     /* detections so far; of an object that was there at the start, enough */
+    int64_t seen; /* pts of the last */
 } Track;
-
-typedef struct Pair {
-    float iou;
-    int track, det;
-} Pair;
 
 struct SsTracker {
     SsTrackerParams params;
     uint64_t last_id;
+    int64_t pts; /* of the newest update */
     int n;
     Track track[MAX_TRACKS];
-    Pair pair[MAX_TRACKS * SS_MAX_OBJECTS]; /* scratch */
+    float gain[SS_MAX_OBJECTS * MAX_TRACKS]; /* scratch */
 };
 
 int ss_tracker_create(SsTracker **out, const SsTrackerParams *p)
@@ -38,59 +52,134 @@ int ss_tracker_create(SsTracker **out, const SsTrackerParams *p)
         return -ENOMEM;
     t->params = *p;
     if (t->params.match_iou <= 0)
-        t->params.match_iou = 0.3f;
+        t->params.match_iou = 0.2f;
     if (t->params.max_lost <= 0)
-        t->params.max_lost = 1000000000;
+        t->params.max_lost = 2000000000;
     *out = t;
     return 0;
 }
 
-static void forget_lost(SsTracker *t, int64_t pts)
+static float size_of(const SsBox *b)
+{
+    return fmaxf(sqrtf(b->w * b->h), 1);
+}
+
+static SsBox box_of(const Track *k)
+{
+    const float w = fmaxf(k->axis[W].p, 1), h = fmaxf(k->axis[H].p, 1);
+
+    return (SsBox) { k->axis[CX].p - w / 2, k->axis[CY].p - h / 2, w, h };
+}
+
+static void start(Track *k, uint64_t id, const SsDetection *d, int64_t pts)
+{
+    const SsBox *b = &d->box;
+    const float size = size_of(b);
+
+    *k = (Track) {
+        .id = id, .predicted = *b, .score = d->score, .class_id = d->class_id, .hits = 1, .seen = pts
+    };
+    ss_kalman_init(&k->axis[CX], b->x + b->w / 2, SEEN * size, SPEED * size);
+    ss_kalman_init(&k->axis[CY], b->y + b->h / 2, SEEN * size, SPEED * size);
+    ss_kalman_init(&k->axis[W], b->w, SEEN_SIZE * size, SPEED_SIZE * size);
+    ss_kalman_init(&k->axis[H], b->h, SEEN_SIZE * size, SPEED_SIZE * size);
+}
+
+static void predict(Track *k, float dt)
+{
+    const SsBox last = box_of(k);
+    const float size = size_of(&last);
+
+    ss_kalman_predict(&k->axis[CX], dt, PUSH * size);
+    ss_kalman_predict(&k->axis[CY], dt, PUSH * size);
+    ss_kalman_predict(&k->axis[W], dt, PUSH_SIZE * size);
+    ss_kalman_predict(&k->axis[H], dt, PUSH_SIZE * size);
+    k->predicted = box_of(k);
+}
+
+static void go_on(Track *k, const SsDetection *d, int64_t pts)
+{
+    const SsBox *b = &d->box;
+    const float size = size_of(b);
+
+    ss_kalman_correct(&k->axis[CX], b->x + b->w / 2, SEEN * size);
+    ss_kalman_correct(&k->axis[CY], b->y + b->h / 2, SEEN * size);
+    ss_kalman_correct(&k->axis[W], b->w, SEEN_SIZE * size);
+    ss_kalman_correct(&k->axis[H], b->h, SEEN_SIZE * size);
+    k->score = d->score;
+    k->hits++;
+    k->seen = pts;
+}
+
+/** Time passes for all tracks; who has been lost for too long, or was seen but once by chance, is forgotten.
+ */
+static void predict_all(SsTracker *t, int64_t pts)
 {
     int kept = 0;
 
-    for (int i = 0; i < t->n; i++)
-        if (pts - t->track[i].seen <= t->params.max_lost)
-            t->track[kept++] = t->track[i];
-    t->n = kept;
-}
+    for (int i = 0; i < t->n; i++) {
+        Track *k = &t->track[i];
+        const bool unsure = k->hits < t->params.confirm && k->seen < t->pts;
 
-/** Best overlap first; equal ones in order of age and score, so that runs repeat. */
-static int compare_pairs(const void *a, const void *b)
-{
-    const Pair *p = a, *q = b;
-
-    if (p->iou != q->iou)
-        return p->iou > q->iou ? -1 : 1;
-    if (p->track != q->track)
-        return p->track - q->track;
-    return p->det - q->det;
-}
-
-/** match[d] = index of the track that detection d continues, or -1. */
-static void associate(SsTracker *t, const SsDetection *det, int n, int *match)
-{
-    bool taken[MAX_TRACKS] = { false };
-    size_t pairs = 0;
-
-    for (int d = 0; d < n; d++) {
-        match[d] = -1;
-        for (int i = 0; i < t->n; i++) {
-            if (t->track[i].class_id != det[d].class_id)
-                continue;
-            float iou = ss_iou(&t->track[i].box, &det[d].box);
-            if (iou >= t->params.match_iou)
-                t->pair[pairs++] = (Pair) { iou, i, d };
-        }
-    }
-    qsort(t->pair, pairs, sizeof t->pair[0], compare_pairs);
-    for (size_t i = 0; i < pairs; i++) {
-        const Pair *p = &t->pair[i];
-        if (taken[p->track] || match[p->det] >= 0)
+        if (unsure || pts - k->seen > t->params.max_lost)
             continue;
-        taken[p->track] = true;
-        match[p->det] = p->track;
+        predict(k, (float)(pts - t->pts) * 1e-9f);
+        t->track[kept++] = *k;
     }
+    t->n = kept;
+    t->pts = pts;
+}
+
+/* --- association, in three passes --- */
+
+typedef struct Pass {
+    float least_iou; /* 0: by the distance of the centres instead, in parts of the size */
+    bool sure;       /* detections that may start a track, or those that may not */
+} Pass;
+
+static bool alike(const Track *k, const SsDetection *d)
+{
+    const float track = size_of(&k->predicted), seen = size_of(&d->box);
+
+    return k->class_id == d->class_id && track < SIZE_GATE * seen && seen < SIZE_GATE * track;
+}
+
+/** How well the detection continues the track; 0: not at all. */
+static float gain_of(const Pass *pass, const Track *k, const SsDetection *d)
+{
+    const SsBox *a = &k->predicted, *b = &d->box;
+
+    if (!alike(k, d))
+        return 0;
+    if (pass->least_iou > 0) {
+        const float iou = ss_iou(a, b);
+        return iou >= pass->least_iou ? iou : 0;
+    }
+    const float dx = a->x + a->w / 2 - b->x - b->w / 2, dy = a->y + a->h / 2 - b->y - b->h / 2;
+    return fmaxf(0, 1 - sqrtf(dx * dx + dy * dy) / (NEAR * fminf(size_of(a), size_of(b))));
+}
+
+/** match[d] = index of the track that detection d continues, -1: none. */
+static void associate(SsTracker *t, const Pass *pass, const SsDetection *det, int n, int *match)
+{
+    int free_det[SS_MAX_OBJECTS], free_track[MAX_TRACKS], pair[SS_MAX_OBJECTS], dets = 0, tracks = 0;
+    bool taken[MAX_TRACKS] = { false };
+
+    for (int d = 0; d < n; d++)
+        if (match[d] >= 0)
+            taken[match[d]] = true;
+        else if ((det[d].score >= t->params.start_score) == pass->sure)
+            free_det[dets++] = d;
+    for (int i = 0; i < t->n; i++)
+        if (!taken[i])
+            free_track[tracks++] = i;
+    for (int d = 0; d < dets; d++)
+        for (int i = 0; i < tracks; i++)
+            t->gain[d * tracks + i] = gain_of(pass, &t->track[free_track[i]], &det[free_det[d]]);
+    ss_assign(t->gain, dets, tracks, pair);
+    for (int d = 0; d < dets; d++)
+        if (pair[d] >= 0)
+            match[free_det[d]] = free_track[pair[d]];
 }
 
 /** The slot for a new track: a free one, else that of the track unseen for longest. */
@@ -106,27 +195,52 @@ static Track *new_track(SsTracker *t)
     return &t->track[oldest];
 }
 
-int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, SsObject *out)
+static SsObject object_of(const Track *k, SsBox box, SsObjectState state)
 {
-    int match[SS_MAX_OBJECTS];
+    return (SsObject) { k->id, box, k->score, k->class_id, state, k->seen };
+}
 
-    n = SS_MIN(n, SS_MAX_OBJECTS);
-    forget_lost(t, pts);
-    associate(t, det, n, match);
-    /* First the tracks that go on, so that a new one cannot take their place. */
-    for (int d = 0; d < n; d++) {
-        if (match[d] < 0)
-            continue;
-        t->track[match[d]].box = det[d].box;
-        t->track[match[d]].seen = pts;
-    }
-    for (int d = 0; d < n; d++) {
-        Track *k = match[d] >= 0 ? &t->track[match[d]] : new_track(t);
-        if (match[d] < 0)
-            *k = (Track) { ++t->last_id, det[d].box, det[d].class_id, pts };
-        out[d] = (SsObject) { k->id, det[d].box, det[d].score, det[d].class_id, SS_MEASURED, pts };
+/** The tracks that nobody saw this time, for a while: where they should be by now. */
+static int add_coasting(const SsTracker *t, SsObject *out, int n)
+{
+    for (int i = 0; i < t->n && n < SS_MAX_OBJECTS; i++) {
+        const Track *k = &t->track[i];
+
+        if (k->seen < t->pts && k->hits >= t->params.confirm && t->pts - k->seen <= t->params.coast)
+            out[n++] = object_of(k, k->predicted, SS_PREDICTED);
     }
     return n;
+}
+
+int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, SsObject *out)
+{
+    /* ByteTrack's order: who is surely there first, then the faint ones to continue what is left. */
+    const Pass passes[] = { { t->params.match_iou, true }, { 0, true }, { FAINT_IOU, false } };
+    const bool first = t->last_id == 0; /* who is there then has not just appeared */
+    int match[SS_MAX_OBJECTS], shown = 0;
+
+    n = SS_MIN(n, SS_MAX_OBJECTS);
+    predict_all(t, pts);
+    for (int d = 0; d < n; d++)
+        match[d] = -1;
+    for (size_t i = 0; i < SS_COUNTOF(passes); i++)
+        associate(t, &passes[i], det, n, match);
+    /* First the tracks that go on, so that a new one cannot take their place. */
+    for (int d = 0; d < n; d++)
+        if (match[d] >= 0)
+            go_on(&t->track[match[d]], &det[d], pts);
+    for (int d = 0; d < n; d++) {
+        if (match[d] < 0 && det[d].score < t->params.start_score)
+            continue;
+        Track *k = match[d] >= 0 ? &t->track[match[d]] : new_track(t);
+        if (match[d] < 0)
+            start(k, ++t->last_id, &det[d], pts);
+        if (first)
+            k->hits = SS_MAX(k->hits, t->params.confirm);
+        if (k->hits >= t->params.confirm)
+            out[shown++] = object_of(k, t->params.smooth ? box_of(k) : det[d].box, SS_MEASURED);
+    }
+    return add_coasting(t, out, shown);
 }
 
 void ss_tracker_reset(SsTracker *t)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Detections of a frame -> objects with an id that stays. Greedy association by overlap
- * within a class. Pure: no clock, no thread, no lock; one stream each.
+ * Detections of a frame -> objects with an id that stays. Each track expects its object where a Kalman filter
+ * with the real time between frames puts it (A. Bewley and others, Simple Online and Realtime Tracking, ICIP
+ * 2016); detections are given to tracks by overlap, the sure ones first, then by nearness, and the faint ones
+ * continue what is left (Y. Zhang and others, ByteTrack, ECCV 2022). Within a class and by like size only.
+ * Pure: no clock, no thread, no lock; one stream each.
  */
 #ifndef SS_TRACKER_H
 #define SS_TRACKER_H
@@ -13,8 +16,9 @@ typedef struct SsTracker SsTracker;
 /** Errors: -ENOMEM. */
 int ss_tracker_create(SsTracker **out, const SsTrackerParams *p);
 /**
- * `det`: at most SS_MAX_OBJECTS, of the frame at `pts`, later than the last. Writes one
- * object a detection to `out`, in the same order, state SS_MEASURED; returns the count.
+ * `det`: at most SS_MAX_OBJECTS, of the frame at `pts`, later than the last. Writes to `out` (room for
+ * SS_MAX_OBJECTS) an object for each detection that is shown, in the same order, state SS_MEASURED, then
+ * those that coast, SS_PREDICTED; returns the count.
  */
 int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, SsObject *out);
 /** Forget the tracks; their ids are not given again. */
