@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "picture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct SsAlbum {
+    atomic_int refs;  /* the owner's, and one for each picture that somebody holds */
+    atomic_int alive; /* pictures that somebody holds */
+    int longest;
+    SsPicture *newest; /* --- the stream's thread only: a reference; NULL at a cut */
+    SsPicture *ready;  /* --- the stream's thread only: pictures to be used again */
+    /* Given back by any thread, taken all at once by the stream's, so that no address comes back unseen. */
+    _Atomic(SsPicture *) returned;
+    uint16_t column[SS_MAX_SIDE]; /* --- the stream's thread only: sums of some rows */
+};
+
+/* --- shrinking --- */
+
+/** The sums of each column over `rows` rows of `bytes` bytes. */
+static void add_rows(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        sum[i] = from[i];
+    for (int r = 1; r < rows; r++) {
+        const uint8_t *row = from + (size_t)r * (size_t)stride;
+        for (int i = 0; i < bytes; i++)
+            sum[i] = (uint16_t)(sum[i] + row[i]);
+    }
+}
+
+/** Inlined with a constant `scale`, so that each gets a loop of its own. `step`: bytes from pixel to pixel.
+ */
+static inline void shrink_row(uint8_t *restrict to, int width, const uint16_t *restrict sum, int scale,
+                              int step)
+{
+    const unsigned n = (unsigned)(scale * scale), factor = ((1u << 20) + n / 2) / n;
+
+    for (int x = 0; x < width; x++) {
+        unsigned s = 0;
+        for (int i = 0; i < scale; i++)
+            s += sum[(x * scale + i) * step];
+        to[x] = (uint8_t)((s * factor + (1u << 19)) >> 20);
+    }
+}
+
+static void shrink_row_by(uint8_t *to, int width, const uint16_t *sum, int scale, int step)
+{
+    if (step == 1 && scale == 2)
+        shrink_row(to, width, sum, 2, 1);
+    else if (step == 1 && scale == 3)
+        shrink_row(to, width, sum, 3, 1);
+    else if (step == 1 && scale == 4)
+        shrink_row(to, width, sum, 4, 1);
+    else if (step == 1 && scale == 5)
+        shrink_row(to, width, sum, 5, 1);
+    else
+        shrink_row(to, width, sum, scale, step);
+}
+
+/** The bytes that stand for brightness: the luma plane, or green, which is most of it. */
+static const uint8_t *brightness(const SsFrameDesc *d, int *step)
+{
+    switch (d->format) {
+    case SS_PIXEL_RGB:
+    case SS_PIXEL_BGR:
+        *step = 3;
+        return d->plane[0] + 1;
+    case SS_PIXEL_RGBX:
+    case SS_PIXEL_BGRX:
+        *step = 4;
+        return d->plane[0] + 1;
+    default:
+        *step = 1;
+        return d->plane[0];
+    }
+}
+
+static void make_base(SsAlbum *a, SsPicture *p, const SsFrameDesc *d)
+{
+    const SsGrey *to = &p->level[0];
+    int step;
+    const uint8_t *from = brightness(d, &step);
+    const int bytes = (to->width * p->scale - 1) * step + 1;
+
+    for (int y = 0; y < to->height; y++) {
+        const uint8_t *rows = from + (size_t)y * (size_t)p->scale * (size_t)d->stride[0];
+        uint8_t *row = to->data + (size_t)y * (size_t)to->width;
+
+        if (p->scale == 1 && step == 1) {
+            memcpy(row, rows, (size_t)to->width);
+            continue;
+        }
+        add_rows(a->column, rows, d->stride[0], p->scale, bytes);
+        shrink_row_by(row, to->width, a->column, p->scale, step);
+    }
+}
+
+static void halve(const SsGrey *restrict from, const SsGrey *restrict to)
+{
+    for (int y = 0; y < to->height; y++) {
+        const uint8_t *a = from->data + 2 * (size_t)y * (size_t)from->width, *b = a + from->width;
+        uint8_t *row = to->data + (size_t)y * (size_t)to->width;
+
+        for (int x = 0; x < to->width; x++)
+            row[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
+    }
+}
+
+/* --- pictures --- */
+
+/** Too small to follow anything in: no further level. */
+enum { LEAST_SIDE = 16 };
+
+static int scale_for(const SsFrameDesc *d)
+{
+    const int side = SS_MAX(d->width, d->height);
+
+    return (side + SS_PICTURE_SIDE - 1) / SS_PICTURE_SIDE;
+}
+
+static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
+{
+    const int scale = scale_for(d), width = SS_MAX(d->width / scale, 1),
+              height = SS_MAX(d->height / scale, 1);
+    const size_t pixels = (size_t)width * (size_t)height;
+    /* All levels together are less than twice the first; who reads between pixels reads one beyond the last.
+     */
+    SsPicture *p = calloc(1, sizeof *p + 2 * pixels + (size_t)width + 2);
+
+    if (!p)
+        return NULL;
+    uint8_t *data = (uint8_t *)(p + 1);
+    p->album = a;
+    p->scale = scale;
+    for (int w = width, h = height; p->levels < SS_PICTURE_LEVELS; w /= 2, h /= 2) {
+        if (p->levels > 0 && (w < LEAST_SIDE || h < LEAST_SIDE))
+            break;
+        p->level[p->levels++] = (SsGrey) { w, h, data };
+        data += (size_t)w * (size_t)h;
+    }
+    return p;
+}
+
+static void free_list(SsPicture *p)
+{
+    while (p) {
+        SsPicture *next = p->spare;
+        free(p);
+        p = next;
+    }
+}
+
+static void album_unref(SsAlbum *a)
+{
+    if (atomic_fetch_sub(&a->refs, 1) > 1)
+        return;
+    free_list(a->ready);
+    free_list(atomic_load(&a->returned));
+    free(a);
+}
+
+static bool fits(const SsPicture *p, const SsFrameDesc *d)
+{
+    return p->scale == scale_for(d) && p->level[0].width == SS_MAX(d->width / p->scale, 1) &&
+           p->level[0].height == SS_MAX(d->height / p->scale, 1);
+}
+
+/** One that is used again, or a new one. */
+static SsPicture *get_picture(SsAlbum *a, const SsFrameDesc *d)
+{
+    if (!a->ready)
+        a->ready = atomic_exchange(&a->returned, NULL);
+    while (a->ready) {
+        SsPicture *p = a->ready;
+        a->ready = p->spare;
+        if (fits(p, d))
+            return p;
+        free(p); /* the video has another size now */
+    }
+    return picture_new(a, d);
+}
+
+static void give_back(SsPicture *p)
+{
+    SsAlbum *a = p->album;
+    SsPicture *first = atomic_load(&a->returned);
+
+    do
+        p->spare = first;
+    while (!atomic_compare_exchange_weak(&a->returned, &first, p));
+    atomic_fetch_sub(&a->alive, 1);
+    album_unref(a);
+}
+
+SsPicture *ss_picture_ref(SsPicture *p)
+{
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+void ss_picture_unref(SsPicture **picture)
+{
+    SsPicture *p = *picture;
+
+    *picture = NULL;
+    /* A picture that goes lets go of the next one; a loop, since a chain may be long. */
+    while (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1) {
+        SsPicture *next = atomic_load_explicit(&p->next, memory_order_relaxed);
+        give_back(p);
+        p = next;
+    }
+}
+
+SsPicture *ss_picture_next(const SsPicture *p)
+{
+    return atomic_load_explicit(&p->next, memory_order_acquire);
+}
+
+/* --- the album --- */
+
+int ss_album_create(SsAlbum **out, int longest)
+{
+    SsAlbum *a = calloc(1, sizeof *a);
+
+    if (!a)
+        return -ENOMEM;
+    a->longest = longest;
+    atomic_init(&a->refs, 1);
+    *out = a;
+    return 0;
+}
+
+void ss_album_destroy(SsAlbum **album)
+{
+    SsAlbum *a = *album;
+
+    if (!a)
+        return;
+    *album = NULL;
+    ss_picture_unref(&a->newest);
+    album_unref(a);
+}
+
+void ss_album_cut(SsAlbum *a)
+{
+    ss_picture_unref(&a->newest);
+}
+
+SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
+{
+    SsPicture *p = get_picture(a, frame);
+
+    if (!p)
+        return NULL;
+    p->pts = frame->pts;
+    p->spare = NULL;
+    atomic_store_explicit(&p->next, NULL, memory_order_relaxed);
+    atomic_store_explicit(&p->refs, 2, memory_order_relaxed); /* the album's, the caller's */
+    atomic_fetch_add(&a->refs, 1);
+    const int alive = atomic_fetch_add(&a->alive, 1);
+    make_base(a, p, frame);
+    for (int i = 1; i < p->levels; i++)
+        halve(&p->level[i - 1], &p->level[i]);
+
+    if (a->newest && alive < a->longest && a->newest->scale == p->scale &&
+        a->newest->level[0].width == p->level[0].width && a->newest->level[0].height == p->level[0].height)
+        atomic_store_explicit(&a->newest->next, ss_picture_ref(p), memory_order_release);
+    ss_picture_unref(&a->newest);
+    a->newest = p;
+    return p;
+}

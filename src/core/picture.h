@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A small grey picture of a frame, and half and quarter of it, for following what its pixels do (motion.h).
+ * Made once a frame on the stream's thread.
+ *
+ * Pictures of a stream are a chain: each knows the next younger one. Whoever holds a picture holds with it
+ * all that came after, so a worker that has looked at an old frame can walk to the present. Nobody waits: a
+ * link is written once, references are counted, and memory that is let go is used again.
+ */
+#ifndef SS_PICTURE_H
+#define SS_PICTURE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "sidestream/frame.h"
+
+enum {
+    SS_PICTURE_LEVELS = 3,
+    SS_PICTURE_SIDE = 480, /* pixels; the largest width of level 0 is below it */
+};
+
+typedef struct SsGrey {
+    int width, height;
+    uint8_t *data; /* rows without gaps */
+} SsGrey;
+
+typedef struct SsAlbum SsAlbum;
+
+typedef struct SsPicture {
+    int64_t pts;
+    int scale;  /* a pixel of level 0 is so many of the frame's a side */
+    int levels; /* 1 .. SS_PICTURE_LEVELS; each half of the one before */
+    SsGrey level[SS_PICTURE_LEVELS];
+    /* --- picture.c's own */
+    SsAlbum *album;
+    struct SsPicture *spare; /* the next of those that wait to be used again */
+    _Atomic(struct SsPicture *) next;
+    atomic_int refs;
+} SsPicture;
+
+/**
+ * The pictures of one stream. `longest`: so many hang together at most; then the chain is cut, and who stands
+ * before the cut cannot walk on (a network that hangs does not eat the memory). Errors: -ENOMEM. Thread:
+ * control.
+ */
+int ss_album_create(SsAlbum **out, int longest);
+/** References to its pictures may outlive it. Thread: control, when the stream's thread is done. */
+void ss_album_destroy(SsAlbum **a);
+/** Adds the picture of a frame; returns a new reference to it, NULL: out of memory. Thread: the stream's. */
+SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame);
+/** The next frame's picture is no continuation of what came before. Thread: the stream's. */
+void ss_album_cut(SsAlbum *a);
+
+/** A new reference. Thread: any. */
+SsPicture *ss_picture_ref(SsPicture *p);
+/** Thread: any. */
+void ss_picture_unref(SsPicture **p);
+/** The next younger one, borrowed as long as `p` is held; NULL: none (yet). Thread: any. */
+SsPicture *ss_picture_next(const SsPicture *p);
+
+#endif
