@@ -1,65 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A drawn scene whose truth is known: a patterned object before a patterned ground. */
+/** In drawn pictures whose truth is known. */
 #include "core/motion.h"
 
+#include "drawn.h"
 #include "test.h"
-
-enum { WIDTH = 640, HEIGHT = 480 };
-
-typedef struct Scene {
-    float x, y, width, height; /* of the object: its centre */
-    float ground;              /* how far the ground has moved to the right */
-    float light;               /* added to the object */
-    bool gone;
-} Scene;
-
-static const Scene middle = { .x = 320, .y = 240, .width = 40, .height = 90 };
-
-static float pattern(float x, float y, float a, float b)
-{
-    return 128 + 40 * sinf(a * x + 0.3f * y) + 35 * sinf(b * y - 0.2f * x) + 25 * sinf(0.45f * (x + y));
-}
-
-static SsPicture *draw(SsAlbum *a, const Scene *s)
-{
-    static uint8_t bytes[WIDTH * HEIGHT];
-    static int64_t pts;
-
-    for (int y = 0; y < HEIGHT; y++)
-        for (int x = 0; x < WIDTH; x++) {
-            const float u = ((float)x + 0.5f - s->x) / s->width, v = ((float)y + 0.5f - s->y) / s->height;
-            const bool object = !s->gone && fabsf(u) < 0.5f && fabsf(v) < 0.5f;
-            const float value = object ? pattern(40 * u, 90 * v, 0.5f, 0.3f) + s->light
-                                       : pattern((float)x - s->ground, (float)y, 0.11f, 0.23f) * 0.8f;
-            bytes[y * WIDTH + x] = (uint8_t)fminf(fmaxf(value, 0), 255);
-        }
-    const SsFrameDesc d = { .format = SS_PIXEL_GRAY8,
-                            .width = WIDTH,
-                            .height = HEIGHT,
-                            .plane = { bytes },
-                            .stride = { WIDTH },
-                            .pts = pts++ };
-    SsPicture *p = ss_album_add(a, &d);
-    REQUIRE(p);
-    return p;
-}
-
-static SsBox box_around(const Scene *s, float larger)
-{
-    const float w = s->width * larger, h = s->height * larger;
-    return (SsBox) { s->x - w / 2, s->y - h / 2, w, h };
-}
 
 /** Looks in the scene `to` for what `from` shows in its box, from where it was; returns whether it was found.
  */
-static bool look(const Scene *from, const Scene *to, float larger, SsPose *pose)
+static bool look(const Drawn *from, const Drawn *to, float larger, SsPose *pose)
 {
     SsAlbum *a;
     SsTemplate t;
     const SsBox box = box_around(from, larger);
 
     REQUIRE(ss_album_create(&a, 10) == 0);
-    SsPicture *before = draw(a, from), *after = draw(a, to);
+    SsPicture *before = draw(a, from, 0), *after = draw(a, to, 1);
     ss_template_take(&t, before, &box);
     *pose = (SsPose) { from->x, from->y, 1 };
     const bool found = ss_template_find(&t, after, pose);
@@ -74,7 +29,7 @@ static void moved(void)
     static const float steps[][2] = { { 0, 0 }, { 0.7f, -0.4f }, { 3.3f, 1.1f }, { -6, 2 }, { 5, -7 } };
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        Scene to = middle;
+        Drawn to = middle;
         SsPose pose;
 
         to.x += steps[i][0];
@@ -90,7 +45,7 @@ static void moved(void)
 /** A quarter of the box is ground that stays where it is, and the object walks before it. */
 static void ground_in_the_box(void)
 {
-    Scene to = middle;
+    Drawn to = middle;
     SsPose pose;
 
     to.x += 5;
@@ -101,7 +56,7 @@ static void ground_in_the_box(void)
 
 static void another_light(void)
 {
-    Scene to = middle;
+    Drawn to = middle;
     SsPose pose;
 
     to.x += 3;
@@ -113,7 +68,7 @@ static void another_light(void)
 /** Large as a face before the camera: coarser levels are used, and a longer way is found. */
 static void large(void)
 {
-    Scene from = { .x = 300, .y = 240, .width = 300, .height = 380 }, to = from;
+    Drawn from = { .x = 300, .y = 240, .width = 300, .height = 380 }, to = from;
     SsPose pose;
 
     to.x += 18;
@@ -128,11 +83,11 @@ static void followed(void)
 {
     SsAlbum *a;
     SsTemplate t;
-    Scene s = middle;
+    Drawn s = middle;
     SsBox box = box_around(&s, 1);
 
     REQUIRE(ss_album_create(&a, 10) == 0);
-    SsPicture *p = draw(a, &s);
+    SsPicture *p = draw(a, &s, 0);
     ss_template_take(&t, p, &box);
     ss_picture_unref(&p);
     SsPose pose = { s.x, s.y, 1 };
@@ -141,7 +96,7 @@ static void followed(void)
         s.y -= 1.3f;
         s.width *= 1.005f;
         s.height *= 1.005f;
-        p = draw(a, &s);
+        p = draw(a, &s, i + 1);
         REQUIRE(ss_template_find(&t, p, &pose));
         ss_picture_unref(&p);
         REQUIRE_NEAR(pose.x, s.x, 1.5);
@@ -154,7 +109,7 @@ static void followed(void)
 
 static void not_there(void)
 {
-    Scene to = middle;
+    Drawn to = middle;
     SsPose pose;
 
     to.gone = true;

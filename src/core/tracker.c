@@ -20,6 +20,10 @@ static const float SEEN = 0.07f, SEEN_SIZE = 0.07f, SPEED = 1.0f, SPEED_SIZE = 0
                    PUSH_SIZE = 0.3f;
 /* For the faint ones; and how far apart centres may be, in parts of the size. */
 static const float FAINT_IOU = 0.5f, NEAR = 0.4f;
+/* Of objects followed through pictures: how unsure their place is, what overlap with it means astray, how
+ * much of a new score counts; of those that are missed: what is left of the score, and how often. */
+static const float CARRIED = 0.046f, ASTRAY_IOU = 0.6f, SCORE = 0.8f, MISSED = 0.5f;
+enum { MOST_MISSES = 2 };
 /* A detection this much larger or smaller is another object. */
 static const float SIZE_GATE = 2.5f;
 
@@ -32,13 +36,16 @@ typedef struct Track {
     float score;
     int class_id;
     int hits;     /* detections so far; of an object that was there at the start, enough */
+    int misses;   /* updates without one since */
+    bool carried; /* the pictures say where it is expected */
     int64_t seen; /* pts of the last */
 } Track;
 
 struct SsTracker {
     SsTrackerParams params;
     uint64_t last_id;
-    int64_t pts; /* of the newest update */
+    int64_t pts;    /* of the newest update, or what follows it was predicted for */
+    bool predicted; /* since that update */
     int n;
     Track track[MAX_TRACKS];
     float gain[SS_MAX_OBJECTS * MAX_TRACKS]; /* scratch */
@@ -95,6 +102,20 @@ static void predict(Track *k, float dt)
     ss_kalman_predict(&k->axis[W], dt, PUSH_SIZE * size);
     ss_kalman_predict(&k->axis[H], dt, PUSH_SIZE * size);
     k->predicted = box_of(k);
+    k->carried = false;
+}
+
+/** What was expected by pictures and is hardly there jumped, or it was something else that was followed. */
+static void catch_up(Track *k, const SsDetection *d)
+{
+    if (!k->carried || ss_iou(&k->predicted, &d->box) >= ASTRAY_IOU)
+        return;
+    const float size = size_of(&d->box),
+                at[AXES] = { d->box.x + d->box.w / 2, d->box.y + d->box.h / 2, d->box.w, d->box.h };
+    for (int i = 0; i < AXES; i++) {
+        k->axis[i].p = at[i];
+        k->axis[i].pp = SEEN * size * SEEN * size;
+    }
 }
 
 static void go_on(Track *k, const SsDetection *d, int64_t pts)
@@ -102,20 +123,26 @@ static void go_on(Track *k, const SsDetection *d, int64_t pts)
     const SsBox *b = &d->box;
     const float size = size_of(b);
 
+    catch_up(k, d);
     ss_kalman_correct(&k->axis[CX], b->x + b->w / 2, SEEN * size);
     ss_kalman_correct(&k->axis[CY], b->y + b->h / 2, SEEN * size);
     ss_kalman_correct(&k->axis[W], b->w, SEEN_SIZE * size);
     ss_kalman_correct(&k->axis[H], b->h, SEEN_SIZE * size);
-    k->score = d->score;
+    k->score += (k->carried ? SCORE : 1) * (d->score - k->score);
+    k->misses = 0;
     k->hits++;
     k->seen = pts;
 }
 
 /** Time passes for all tracks; who has been lost for too long, or was seen but once by chance, is forgotten.
  */
-static void predict_all(SsTracker *t, int64_t pts)
+void ss_tracker_predict(SsTracker *t, int64_t pts)
 {
     int kept = 0;
+
+    if (t->predicted && pts == t->pts)
+        return;
+    t->predicted = true;
 
     for (int i = 0; i < t->n; i++) {
         Track *k = &t->track[i];
@@ -206,7 +233,8 @@ static int add_coasting(const SsTracker *t, SsObject *out, int n)
     for (int i = 0; i < t->n && n < SS_MAX_OBJECTS; i++) {
         const Track *k = &t->track[i];
 
-        if (k->seen < t->pts && k->hits >= t->params.confirm && t->pts - k->seen <= t->params.coast)
+        if (k->misses > 0 && k->misses <= MOST_MISSES && k->hits >= t->params.confirm &&
+            t->pts - k->seen <= t->params.coast)
             out[n++] = object_of(k, k->predicted, SS_PREDICTED);
     }
     return n;
@@ -220,7 +248,8 @@ int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, 
     int match[SS_MAX_OBJECTS], shown = 0;
 
     n = SS_MIN(n, SS_MAX_OBJECTS);
-    predict_all(t, pts);
+    ss_tracker_predict(t, pts);
+    t->predicted = false;
     for (int d = 0; d < n; d++)
         match[d] = -1;
     for (size_t i = 0; i < SS_COUNTOF(passes); i++)
@@ -240,12 +269,51 @@ int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, 
         if (k->hits >= t->params.confirm)
             out[shown++] = object_of(k, t->params.smooth ? box_of(k) : det[d].box, SS_MEASURED);
     }
+    for (int i = 0; i < t->n; i++)
+        if (t->track[i].seen < pts) {
+            t->track[i].misses++;
+            t->track[i].score *= MISSED;
+        }
     return add_coasting(t, out, shown);
+}
+
+static Track *track_of(SsTracker *t, uint64_t id)
+{
+    for (int i = 0; i < t->n; i++)
+        if (t->track[i].id == id)
+            return &t->track[i];
+    return NULL;
+}
+
+void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box)
+{
+    Track *k = track_of(t, id);
+
+    if (!k)
+        return;
+    const float doubt = CARRIED * size_of(box),
+                at[AXES] = { box->x + box->w / 2, box->y + box->h / 2, box->w, box->h };
+    for (int i = 0; i < AXES; i++) {
+        k->axis[i].p = at[i];
+        k->axis[i].pp = fmaxf(doubt * doubt, k->hits == 1 ? SEEN * SEEN * size_of(box) * size_of(box) : 0);
+    }
+    k->predicted = *box;
+    k->carried = true;
+}
+
+bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box)
+{
+    const Track *k = track_of((SsTracker *)t, id);
+
+    if (k)
+        *box = box_of(k);
+    return k != NULL;
 }
 
 void ss_tracker_reset(SsTracker *t)
 {
     t->n = 0;
+    t->predicted = false;
 }
 
 void ss_tracker_destroy(SsTracker **t)

@@ -9,6 +9,8 @@
 #ifndef SS_TRACKER_H
 #define SS_TRACKER_H
 
+#include <stdbool.h>
+
 #include "sidestream/track.h"
 
 typedef struct SsTracker SsTracker;
@@ -21,6 +23,15 @@ int ss_tracker_create(SsTracker **out, const SsTrackerParams *p);
  * those that coast, SS_PREDICTED; returns the count.
  */
 int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, SsObject *out);
+/**
+ * Time passes until `pts`; ss_tracker_update() does it, too. In between, whoever has followed the pictures
+ * may say where an object stands now: it is expected there, and its own doubt is that of following, not of
+ * guessing.
+ */
+void ss_tracker_predict(SsTracker *t, int64_t pts);
+void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box);
+/** Where the filter has the object; false: there is no such track. */
+bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box);
 /** Forget the tracks; their ids are not given again. */
 void ss_tracker_reset(SsTracker *t);
 void ss_tracker_destroy(SsTracker **t);

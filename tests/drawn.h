@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A drawn scene whose truth is known: a patterned object before a patterned ground. */
+#ifndef SS_TEST_DRAWN_H
+#define SS_TEST_DRAWN_H
+
+#include <stdbool.h>
+
+#include "core/picture.h"
+#include "sidestream/track.h"
+#include "test.h"
+
+enum { WIDTH = 640, HEIGHT = 480 };
+
+typedef struct Drawn {
+    float x, y, width, height; /* of the object: its centre */
+    float ground;              /* how far the ground has moved to the right */
+    float light;               /* added to the object */
+    bool gone;
+} Drawn;
+
+static const Drawn middle = { .x = 320, .y = 240, .width = 40, .height = 90 };
+
+static inline float pattern(float x, float y, float a, float b)
+{
+    return 128 + 40 * sinf(a * x + 0.3f * y) + 35 * sinf(b * y - 0.2f * x) + 25 * sinf(0.45f * (x + y));
+}
+
+static inline SsPicture *draw(SsAlbum *a, const Drawn *s, int64_t pts)
+{
+    static uint8_t bytes[WIDTH * HEIGHT];
+
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++) {
+            const float u = ((float)x + 0.5f - s->x) / s->width, v = ((float)y + 0.5f - s->y) / s->height;
+            const bool object = !s->gone && fabsf(u) < 0.5f && fabsf(v) < 0.5f;
+            const float value = object ? pattern(40 * u, 90 * v, 0.5f, 0.3f) + s->light
+                                       : pattern((float)x - s->ground, (float)y, 0.11f, 0.23f) * 0.8f;
+            bytes[y * WIDTH + x] = (uint8_t)fminf(fmaxf(value, 0), 255);
+        }
+    const SsFrameDesc d = { .format = SS_PIXEL_GRAY8,
+                            .width = WIDTH,
+                            .height = HEIGHT,
+                            .plane = { bytes },
+                            .stride = { WIDTH },
+                            .pts = pts };
+    SsPicture *p = ss_album_add(a, &d);
+    REQUIRE(p);
+    return p;
+}
+
+static inline SsBox box_around(const Drawn *s, float larger)
+{
+    const float w = s->width * larger, h = s->height * larger;
+    return (SsBox) { s->x - w / 2, s->y - h / 2, w, h };
+}
+
+#endif
