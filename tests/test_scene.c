@@ -63,6 +63,17 @@ static void seen(Rig *r)
     result(r, &d, 1);
 }
 
+/** A step, and every sixth picture a result: of the object, if it is to be seen. */
+static int step_or_result(Rig *r, int i, bool visible, SsObject *o, int max)
+{
+    step(r);
+    if (i % 6 == 0 && visible)
+        seen(r);
+    else if (i % 6 == 0)
+        result(r, NULL, 0);
+    return ss_scene_objects(&r->scene, o, max);
+}
+
 static void boxes_are_where_the_object_is(void)
 {
     Rig *r = rig_new();
@@ -70,10 +81,7 @@ static void boxes_are_where_the_object_is(void)
 
     seen(r);
     for (int i = 1; i <= 60; i++) {
-        step(r);
-        if (i % 6 == 0)
-            seen(r);
-        REQUIRE_CMP(ss_scene_objects(&r->scene, o, 4), ==, 1);
+        REQUIRE_CMP(step_or_result(r, i, true, o, 4), ==, 1);
         REQUIRE_CMP(o[0].id, ==, 1);
         REQUIRE_NEAR(o[0].box.x + o[0].box.w / 2, r->drawn.x, 1);
         REQUIRE_NEAR(o[0].box.y + o[0].box.h / 2, r->drawn.y, 1);
@@ -94,12 +102,7 @@ static void hidden(void)
     seen(r);
     for (int i = 1; i <= 60; i++) {
         r->drawn.gone = i > 20 && i <= 35;
-        step(r);
-        if (i % 6 == 0 && !r->drawn.gone)
-            seen(r);
-        else if (i % 6 == 0)
-            result(r, NULL, 0);
-        const int n = ss_scene_objects(&r->scene, o, 4);
+        const int n = step_or_result(r, i, !r->drawn.gone, o, 4);
         if (i > 20 && i < 36 && n > 0)
             REQUIRE(o[0].state == SS_PREDICTED);
         if (i > 20 && i <= 30)
@@ -120,10 +123,7 @@ static void missed(void)
 
     seen(r);
     for (int i = 1; i <= 18; i++) {
-        step(r);
-        if (i % 6 == 0)
-            result(r, NULL, 0);
-        REQUIRE_CMP(ss_scene_objects(&r->scene, o, 4), ==, i < 18);
+        REQUIRE_CMP(step_or_result(r, i, false, o, 4), ==, i < 18);
         if (i < 18) {
             REQUIRE(o[0].state == SS_TRACKED && o[0].source_pts == 0);
             REQUIRE_NEAR(o[0].score, 0.9 / (1 << i / 6), 1e-3);

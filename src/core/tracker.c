@@ -14,10 +14,12 @@
 enum { MAX_TRACKS = 2 * SS_MAX_OBJECTS };
 _Static_assert((int)MAX_TRACKS <= (int)SS_MAX_ASSIGN, "every track may be a column");
 
-/* Parts of the box's size: what a detector's box trembles by, how fast objects are, how much faster in a
- * second. By measurement (bench/tracker.py); half or twice of each is little worse. */
-static const float SEEN = 0.07f, SEEN_SIZE = 0.07f, SPEED = 1.0f, SPEED_SIZE = 0.2f, PUSH = 0.7f,
-                   PUSH_SIZE = 0.3f;
+/* What the filters follow: the centre and the size. */
+enum { CX, CY, W, H, AXES };
+
+/* Parts of the box's size: what a detector's box trembles by, and for each axis how fast objects are, how
+ * much faster in a second. By measurement (bench/tracker.py); half or twice of each is little worse. */
+static const float SEEN = 0.07f, SPEED[AXES] = { 1, 1, 0.2f, 0.2f }, PUSH[AXES] = { 0.7f, 0.7f, 0.3f, 0.3f };
 /* For the faint ones; and how far apart centres may be, in parts of the size. */
 static const float FAINT_IOU = 0.5f, NEAR = 0.4f;
 /* Of objects followed through pictures: how unsure their place is, what overlap with it means astray, how
@@ -26,8 +28,6 @@ static const float CARRIED = 0.046f, ASTRAY_IOU = 0.6f, SCORE = 0.8f, MISSED = 0
 enum { MOST_MISSES = 2 };
 /* A detection this much larger or smaller is another object. */
 static const float SIZE_GATE = 2.5f;
-
-enum { CX, CY, W, H, AXES };
 
 typedef struct Track {
     uint64_t id;
@@ -78,18 +78,25 @@ static SsBox box_of(const Track *k)
     return (SsBox) { k->axis[CX].p - w / 2, k->axis[CY].p - h / 2, w, h };
 }
 
+static void axes_of(const SsBox *b, float at[AXES])
+{
+    at[CX] = b->x + b->w / 2;
+    at[CY] = b->y + b->h / 2;
+    at[W] = b->w;
+    at[H] = b->h;
+}
+
 static void start(Track *k, uint64_t id, const SsDetection *d, int64_t pts)
 {
-    const SsBox *b = &d->box;
-    const float size = size_of(b);
+    const float size = size_of(&d->box);
+    float at[AXES];
 
     *k = (Track) {
-        .id = id, .predicted = *b, .score = d->score, .class_id = d->class_id, .hits = 1, .seen = pts
+        .id = id, .predicted = d->box, .score = d->score, .class_id = d->class_id, .hits = 1, .seen = pts
     };
-    ss_kalman_init(&k->axis[CX], b->x + b->w / 2, SEEN * size, SPEED * size);
-    ss_kalman_init(&k->axis[CY], b->y + b->h / 2, SEEN * size, SPEED * size);
-    ss_kalman_init(&k->axis[W], b->w, SEEN_SIZE * size, SPEED_SIZE * size);
-    ss_kalman_init(&k->axis[H], b->h, SEEN_SIZE * size, SPEED_SIZE * size);
+    axes_of(&d->box, at);
+    for (int i = 0; i < AXES; i++)
+        ss_kalman_init(&k->axis[i], at[i], SEEN * size, SPEED[i] * size);
 }
 
 static void predict(Track *k, float dt)
@@ -97,37 +104,35 @@ static void predict(Track *k, float dt)
     const SsBox last = box_of(k);
     const float size = size_of(&last);
 
-    ss_kalman_predict(&k->axis[CX], dt, PUSH * size);
-    ss_kalman_predict(&k->axis[CY], dt, PUSH * size);
-    ss_kalman_predict(&k->axis[W], dt, PUSH_SIZE * size);
-    ss_kalman_predict(&k->axis[H], dt, PUSH_SIZE * size);
+    for (int i = 0; i < AXES; i++)
+        ss_kalman_predict(&k->axis[i], dt, PUSH[i] * size);
     k->predicted = box_of(k);
     k->carried = false;
 }
 
-/** What was expected by pictures and is hardly there jumped, or it was something else that was followed. */
-static void catch_up(Track *k, const SsDetection *d)
+/** Somebody else knows where it is, and how well. */
+static void place(Track *k, const SsBox *box, float doubt)
 {
-    if (!k->carried || ss_iou(&k->predicted, &d->box) >= ASTRAY_IOU)
-        return;
-    const float size = size_of(&d->box),
-                at[AXES] = { d->box.x + d->box.w / 2, d->box.y + d->box.h / 2, d->box.w, d->box.h };
+    float at[AXES];
+
+    axes_of(box, at);
     for (int i = 0; i < AXES; i++) {
         k->axis[i].p = at[i];
-        k->axis[i].pp = SEEN * size * SEEN * size;
+        k->axis[i].pp = doubt * doubt;
     }
 }
 
 static void go_on(Track *k, const SsDetection *d, int64_t pts)
 {
-    const SsBox *b = &d->box;
-    const float size = size_of(b);
+    const float doubt = SEEN * size_of(&d->box);
+    float at[AXES];
 
-    catch_up(k, d);
-    ss_kalman_correct(&k->axis[CX], b->x + b->w / 2, SEEN * size);
-    ss_kalman_correct(&k->axis[CY], b->y + b->h / 2, SEEN * size);
-    ss_kalman_correct(&k->axis[W], b->w, SEEN_SIZE * size);
-    ss_kalman_correct(&k->axis[H], b->h, SEEN_SIZE * size);
+    /* What was expected by pictures and is hardly there jumped, or something else was followed. */
+    if (k->carried && ss_iou(&k->predicted, &d->box) < ASTRAY_IOU)
+        place(k, &d->box, doubt);
+    axes_of(&d->box, at);
+    for (int i = 0; i < AXES; i++)
+        ss_kalman_correct(&k->axis[i], at[i], doubt);
     k->score += (k->carried ? SCORE : 1) * (d->score - k->score);
     k->misses = 0;
     k->hits++;
@@ -291,12 +296,8 @@ void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box)
 
     if (!k)
         return;
-    const float doubt = CARRIED * size_of(box),
-                at[AXES] = { box->x + box->w / 2, box->y + box->h / 2, box->w, box->h };
-    for (int i = 0; i < AXES; i++) {
-        k->axis[i].p = at[i];
-        k->axis[i].pp = fmaxf(doubt * doubt, k->hits == 1 ? SEEN * SEEN * size_of(box) * size_of(box) : 0);
-    }
+    /* Of one that was seen but once, the detection itself is what one is least sure of. */
+    place(k, box, (k->hits == 1 ? SEEN : CARRIED) * size_of(box));
     k->predicted = *box;
     k->carried = true;
 }
