@@ -36,8 +36,7 @@ static atomic_bool done, use_lock;
 static void copy_result(SsResult *to, const SsResult *from)
 {
     to->pts = from->pts;
-    to->n = from->n;
-    memcpy(to->object, from->object, (size_t)from->n * sizeof from->object[0]);
+    ss_scene_copy(&to->scene, &from->scene);
 }
 
 static void *work(void *arg)
@@ -46,7 +45,7 @@ static void *work(void *arg)
 
     (void)arg;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
-    result.n = OBJECTS;
+    result.scene.n = OBJECTS;
     while (!atomic_load(&done)) {
         if (atomic_load(&use_lock)) {
             pthread_mutex_lock(&locked.lock);

@@ -25,7 +25,8 @@ static inline float pattern(float x, float y, float a, float b)
     return 128 + 40 * sinf(a * x + 0.3f * y) + 35 * sinf(b * y - 0.2f * x) + 25 * sinf(0.45f * (x + y));
 }
 
-static inline SsPicture *draw(SsAlbum *a, const Drawn *s, int64_t pts)
+/** The frame of `pts`; its bytes are good until the next call. */
+static inline SsFrameDesc draw_frame(const Drawn *s, int64_t pts)
 {
     static uint8_t bytes[WIDTH * HEIGHT];
 
@@ -37,12 +38,17 @@ static inline SsPicture *draw(SsAlbum *a, const Drawn *s, int64_t pts)
                                        : pattern((float)x - s->ground, (float)y, 0.11f, 0.23f) * 0.8f;
             bytes[y * WIDTH + x] = (uint8_t)fminf(fmaxf(value, 0), 255);
         }
-    const SsFrameDesc d = { .format = SS_PIXEL_GRAY8,
-                            .width = WIDTH,
-                            .height = HEIGHT,
-                            .plane = { bytes },
-                            .stride = { WIDTH },
-                            .pts = pts };
+    return (SsFrameDesc) { .format = SS_PIXEL_GRAY8,
+                           .width = WIDTH,
+                           .height = HEIGHT,
+                           .plane = { bytes },
+                           .stride = { WIDTH },
+                           .pts = pts };
+}
+
+static inline SsPicture *draw(SsAlbum *a, const Drawn *s, int64_t pts)
+{
+    const SsFrameDesc d = draw_frame(s, pts);
     SsPicture *p = ss_album_add(a, &d);
     REQUIRE(p);
     return p;

@@ -72,12 +72,13 @@ static uint64_t live(void)
     SsStreamStats st = { 0 };
 
     if (ss_engine_create(&e, &p) < 0 || ss_engine_start(e) < 0 ||
-        ss_stream_create(&s, e, &(SsStreamParams) { 0 }) < 0)
+        ss_stream_create(&s, e, &(SsStreamParams) { .align = SS_ALIGN_LIVE }) < 0)
         goto end;
     ss_engine_wait_loaded(e);
     for (int i = 0; i < 6; i++) {
         /* Two sizes: the tables of image.c are made twice. */
         const SsFrameDesc d = { SS_PIXEL_GRAY8, 0, i % 2 ? 64 : 32, 48, { pixels }, { 64 }, i };
+        ss_stream_see(s, &d);
         ss_stream_objects_at(s, i, objects, SS_MAX_OBJECTS);
         SsFrame *f = ss_frame_wrap(&d, NULL, NULL);
         if (f)

@@ -47,14 +47,14 @@ static void step(Rig *r)
     r->picture = draw(r->album, &r->drawn, ++r->frame * FRAME);
     REQUIRE(ss_picture_next(last) == r->picture);
     ss_picture_unref(&last);
-    ss_scene_walk(&r->scene, r->picture);
+    ss_scene_walk(&r->scene, r->picture, NULL);
 }
 
 /** The network has looked at the picture that the scene stands at. */
 static void result(Rig *r, const SsDetection *det, int n)
 {
     r->before = r->scene;
-    ss_scene_update(&r->scene, &r->before, r->tracker, r->picture, det, n);
+    ss_scene_update(&r->scene, &r->before, r->tracker, r->picture->pts, r->picture, det, n);
 }
 
 static void seen(Rig *r)
@@ -71,7 +71,7 @@ static int step_or_result(Rig *r, int i, bool visible, SsObject *o, int max)
         seen(r);
     else if (i % 6 == 0)
         result(r, NULL, 0);
-    return ss_scene_objects(&r->scene, o, max);
+    return ss_scene_objects(&r->scene, 2000000000, o, max);
 }
 
 static void boxes_are_where_the_object_is(void)
@@ -89,7 +89,7 @@ static void boxes_are_where_the_object_is(void)
         REQUIRE(o[0].state == (i % 6 == 0 ? SS_MEASURED : SS_TRACKED));
         REQUIRE(o[0].source_pts == i / 6 * 6 * FRAME);
     }
-    REQUIRE_CMP(ss_scene_objects(&r->scene, o, 0), ==, 0);
+    REQUIRE_CMP(ss_scene_objects(&r->scene, 2000000000, o, 0), ==, 0);
     rig_free(r);
 }
 
@@ -146,7 +146,7 @@ static void a_crowd(void)
         result(r, d, SS_MAX_OBJECTS);
         step(r);
     }
-    REQUIRE_CMP(ss_scene_objects(&r->scene, o, SS_MAX_OBJECTS), ==, SS_MAX_OBJECTS);
+    REQUIRE_CMP(ss_scene_objects(&r->scene, 2000000000, o, SS_MAX_OBJECTS), ==, SS_MAX_OBJECTS);
     REQUIRE_CMP(r->scene.appearances, ==, SS_MAX_FOLLOWED);
     REQUIRE(o[SS_MAX_OBJECTS - 1].state == SS_PREDICTED);
     rig_free(r);

@@ -46,9 +46,9 @@ static void *publish_all(void *arg)
     for (int i = 1; i <= RESULTS; i++) {
         SsResult *r = ss_store_back(&race->store);
         r->pts = i;
-        r->n = i % SS_MAX_OBJECTS;
-        r->object[0].source_pts = i;
-        r->object[SS_MAX_OBJECTS - 1].id = (uint64_t)i;
+        r->scene.n = i % SS_MAX_OBJECTS;
+        r->scene.moving[0].object.source_pts = i;
+        r->scene.moving[SS_MAX_OBJECTS - 1].object.id = (uint64_t)i;
         ss_store_publish(&race->store);
     }
     atomic_store(&race->done, true);
@@ -67,14 +67,14 @@ static void never_torn_never_backwards(void)
     REQUIRE(pthread_create(&writer, NULL, publish_all, race) == 0);
     do {
         done = atomic_load(&race->done);
-        const SsResult *r = ss_store_newest(&race->store);
+        SsResult *r = ss_store_newest(&race->store);
         if (!r)
             continue;
         REQUIRE_CMP(r->pts, >=, last);
         last = r->pts;
-        REQUIRE_CMP(r->n, ==, r->pts % SS_MAX_OBJECTS);
-        REQUIRE_CMP(r->object[0].source_pts, ==, r->pts);
-        REQUIRE_CMP(r->object[SS_MAX_OBJECTS - 1].id, ==, r->pts);
+        REQUIRE_CMP(r->scene.n, ==, r->pts % SS_MAX_OBJECTS);
+        REQUIRE_CMP(r->scene.moving[0].object.source_pts, ==, r->pts);
+        REQUIRE_CMP(r->scene.moving[SS_MAX_OBJECTS - 1].object.id, ==, r->pts);
     } while (!done);
     REQUIRE_CMP(last, ==, RESULTS);
     pthread_join(writer, NULL);

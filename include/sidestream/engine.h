@@ -8,13 +8,14 @@
  *     ss_engine_start(engine);                        // returns at once, the model loads aside
  *     ss_stream_create(&stream, engine, &(SsStreamParams){ 0 });
  *     for every frame:
+ *         ss_stream_see(stream, &desc);                 // if boxes are to move with the picture
  *         n = ss_stream_objects_at(stream, pts, objects, SS_MAX_OBJECTS);
  *         ss_stream_offer(stream, frame);             // never waits
  *         draw and show the picture with its n objects
  *     ss_stream_destroy(&stream);
  *     ss_engine_destroy(&engine);
  *
- * The two calls a frame are wait-free: they take no lock, so neither a model that
+ * The calls a frame are wait-free: they take no lock, so neither a model that
  * loads, an inference that hangs, nor a worker that lost the processor can hold the
  * stream's thread.
  */
@@ -61,11 +62,12 @@ typedef struct SsEngineParams {
     const char *decoder; /* NULL = the first that fits the model's outputs */
     SsModelParams model;
     SsInputParams input;
-    SsTrackerParams tracker;
-    float threshold;          /* detections below are dropped; 0 = 0.3 */
-    float nms_iou;            /* of two boxes of one class that overlap more, one goes; 0 = 0.45 */
-    int workers;              /* 0 = 1; at most 16. The engine holds at most workers + one frame a stream */
-    int nice;                 /* added to the workers' nice value (Linux); 0 = 10, -1 = leave it */
+    SsTrackerParams tracker; /* of start_score, 0 = threshold; of coast, 0 = 1 s */
+    float threshold;         /* detections below start no object; 0 = 0.3 */
+    float faint;   /* those below are dropped; an object that is followed goes on; 0 = threshold / 3 */
+    float nms_iou; /* of two boxes of one class that overlap more, one goes; 0 = 0.45 */
+    int workers;   /* 0 = 1; at most 16. The engine holds at most workers + one frame a stream */
+    int nice;      /* added to the workers' nice value (Linux); 0 = 10, -1 = leave it */
     int64_t simulate_latency; /* every inference takes at least this long; 0 = as long as it takes */
     SsLogger log;
 } SsEngineParams;
@@ -108,9 +110,20 @@ typedef struct SsModelInfo {
 /* Thread: any, but not beside stop, destroy. */
 SS_API int ss_engine_model_info(SsEngine *e, SsModelInfo *out);
 
+/** What is done about a result being late. */
+typedef enum SsAlign {
+    SS_ALIGN_HOLD, /* nothing: boxes are where their objects were */
+    SS_ALIGN_LIVE, /* boxes are carried to the newest frame by what its pixels did: see ss_stream_see() */
+} SsAlign;
+
 typedef struct SsStreamParams {
     int every;       /* offer only every Nth frame to the network; 0 = 1 */
     double max_rate; /* inferences a second of stream time, at most; 0 = no limit */
+    SsAlign align;
+    int64_t max_age; /* ns; an object whose pixels are lost, or that of a network fallen silent, is gone after
+                        it; SS_ALIGN_LIVE; 0 = 1 s */
+    int64_t budget;  /* ns; SS_ALIGN_LIVE: for carrying boxes, on the stream's thread; what is left when it is
+                        spent moves by its velocity, at the expense of one box at most; 0 = 0.5 ms */
 } SsStreamParams;
 
 /** Joins a running or a stopped engine. Errors: -EINVAL, -ENOMEM. Thread: control. */
@@ -129,10 +142,19 @@ SS_API void ss_stream_offer(SsStream *s, SsFrame *frame);
  * it once a frame; then offer the frame only if true. Thread: the stream's.
  */
 SS_API bool ss_stream_wants(SsStream *s, int64_t pts);
+/** From the next frame on. Thread: any. */
+SS_API void ss_stream_set_align(SsStream *s, SsAlign align);
 /**
- * The objects of the newest result, for the frame of `pts`: writes at most `max` to
- * `out`, returns the count; 0 before the first result. Wait-free, no allocation.
- * Thread: the stream's.
+ * The frame that comes next, whether or not it is offered, before ss_stream_objects_at() and
+ * ss_stream_offer() for it: its boxes are carried by what the pixels did since the frame before. Without this
+ * call they are held. Reads the first plane of `frame`, during the call only; NULL: it cannot be read.
+ * Wait-free; allocates until as many small pictures go round as the network needs. Nothing to do but for
+ * SS_ALIGN_LIVE. Thread: the stream's.
+ */
+SS_API void ss_stream_see(SsStream *s, const SsFrameDesc *frame);
+/**
+ * The objects for the frame of `pts`: writes at most `max` to `out`, returns the count; 0 before the first
+ * result. Wait-free, no allocation. Thread: the stream's.
  */
 SS_API int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max);
 /**

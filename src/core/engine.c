@@ -80,10 +80,16 @@ static int own_strings(SsEngineParams *p)
     return 0;
 }
 
-static void set_defaults(SsEngineParams *p)
+void ss_engine_defaults(SsEngineParams *p)
 {
     if (!(p->threshold > 0))
         p->threshold = 0.3f;
+    if (!(p->faint > 0))
+        p->faint = p->threshold / 3;
+    if (!(p->tracker.start_score > 0))
+        p->tracker.start_score = p->threshold;
+    if (p->tracker.coast == 0)
+        p->tracker.coast = 1000000000;
     if (!(p->nms_iou > 0))
         p->nms_iou = 0.45f;
     if (p->nice == 0)
@@ -143,7 +149,7 @@ int ss_engine_create(SsEngine **out, const SsEngineParams *p)
     pthread_condattr_destroy(&monotonic);
     sem_init(&e->work, 0, 0);
 
-    set_defaults(&e->params);
+    ss_engine_defaults(&e->params);
     if ((ret = own_strings(&e->params)) < 0) {
         ss_err(&e->log, "out of memory");
         goto fail;

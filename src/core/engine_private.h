@@ -12,7 +12,6 @@
 #include "image.h"
 #include "model.h"
 #include "store.h"
-#include "tracker.h"
 
 enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512 };
 
@@ -64,10 +63,13 @@ struct SsStream {
     uint64_t seen;      /* frames, for `every` */
     int64_t last_offer; /* monotonic clock; 0 = none yet */
     int64_t due;        /* pts of the next frame that max_rate lets through */
+    SsAlbum *album;
+    SsPicture *picture; /* of the frame that is shown next; NULL: none was made */
 
     /* --- handed over by exchange */
     _Atomic(SsFrame *) slot; /* the newest unread frame */
     SsStore store;
+    atomic_int align;  /* SsAlign; from any thread */
     atomic_uint epoch; /* written by the stream's thread: flushes so far */
     atomic_int_fast64_t
         period;           /* written by the stream's thread: between offers, smoothed; 0 = not known yet */
@@ -81,15 +83,16 @@ struct SsStream {
 
     pthread_mutex_t update; /* serialises workers with results of this stream; taken alone */
     /* --- guarded by update */
-    SsTracker *tracker;
-    unsigned tracker_epoch;
-    int64_t last_pts; /* of the newest result in this epoch */
+    SsFollower follower;
+    unsigned follower_epoch;
 
     /* --- statistics, from any thread */
     atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits;
     SsHistogram inference, take, age;
 };
 
+/** What is 0 in `p` becomes what it stands for. */
+void ss_engine_defaults(SsEngineParams *p);
 /** Thread body; `arg`: SsWorker. */
 void *ss_worker_main(void *arg);
 void ss_engine_set_state(SsEngine *e, SsState state);
@@ -100,8 +103,10 @@ bool ss_engine_has_one_stream(SsEngine *e);
 /** The frame of the stream that has waited longest for its turn; NULL: none. *s: a new reference. Thread:
  * worker. */
 SsFrame *ss_engine_take(SsEngine *e, SsStream **s);
-/** Detections (pixels of the frame) of the frame offered in `epoch` at `pts`. Thread: worker. */
-void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetection *det, int n);
+/** Detections (pixels of the frame) of the frame offered in `epoch` at `pts`; takes the reference to its
+ * picture, if there is one. Thread: worker. */
+void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, SsPicture **picture, const SsDetection *det,
+                       int n);
 /** A frame that was taken goes unread after all, and with it the worker's reference. Thread: worker. */
 void ss_stream_give_up(SsStream *s, SsFrame **frame);
 /** Drops a reference. Thread: any. */

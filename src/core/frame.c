@@ -32,7 +32,7 @@ static int plane_strides(const SsFrameDesc *d, int least[3])
     return 0;
 }
 
-static bool makes_sense(const SsFrameDesc *d)
+bool ss_frame_desc_valid(const SsFrameDesc *d)
 {
     int least[3];
 
@@ -47,7 +47,7 @@ static bool makes_sense(const SsFrameDesc *d)
 
 SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *cookie), void *cookie)
 {
-    if (!makes_sense(desc))
+    if (!ss_frame_desc_valid(desc))
         return NULL;
     SsFrame *f = calloc(1, sizeof *f);
     if (!f)
@@ -80,5 +80,6 @@ void ss_frame_unref(SsFrame **frame)
         return;
     if (f->release)
         f->release(f->cookie);
+    ss_picture_unref(&f->picture);
     free(f);
 }

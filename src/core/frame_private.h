@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "picture.h"
 #include "sidestream/frame.h"
 
 struct SsFrame {
@@ -15,6 +16,10 @@ struct SsFrame {
     /* --- written by ss_stream_offer() before the frame is handed over, then constant */
     unsigned epoch;     /* of the stream at that moment */
     int64_t offered_ns; /* monotonic clock; for statistics alone */
+    SsPicture *picture; /* a reference, or NULL; whoever takes the frame may take it over */
 };
+
+/** Does the description make sense? */
+bool ss_frame_desc_valid(const SsFrameDesc *d);
 
 #endif

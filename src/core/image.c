@@ -390,6 +390,21 @@ static bool supported(const SsTensor *t, const SsInputParams *p)
            p->scale[2] != 0;
 }
 
+SsInputParams ss_input_resolve(const SsInputParams *user, const SsInputParams *family)
+{
+    SsInputParams p = *user;
+
+    if (p.fit == SS_FIT_DEFAULT)
+        p.fit = family->fit;
+    if (p.order == SS_ORDER_DEFAULT)
+        p.order = family->order;
+    if (p.scale[0] == 0) {
+        memcpy(p.mean, family->mean, sizeof p.mean);
+        memcpy(p.scale, family->scale, sizeof p.scale);
+    }
+    return p;
+}
+
 int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p, const SsLogger *log)
 {
     SsImage *im;

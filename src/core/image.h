@@ -17,6 +17,9 @@ typedef struct SsGeometry {
 
 typedef struct SsImage SsImage;
 
+/** What the user set, and the model family's habits for the rest. */
+SsInputParams ss_input_resolve(const SsInputParams *user, const SsInputParams *family);
+
 /** `input`: [1,H,W,3] or [1,3,H,W], u8/f16/f32; `p`: nothing at default. Errors: -ENOTSUP, -ENOMEM. */
 int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p, const SsLogger *log);
 /** Fills `dst` (the input tensor's bytes) and `g`. Errors: -EINVAL (odd frame), -ENOMEM. */

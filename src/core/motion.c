@@ -12,8 +12,9 @@ enum { ITERATIONS = 8 };
 static const float SPACING = 1.6f;
 /* Grey levels: a difference above counts less and less. */
 static const float HUBER = 12;
-/* Mean difference against the template's own contrast; from here on it is as unlike as any other thing. */
-static const float UNLIKE = 1;
+/* Mean difference against the template's own contrast: below, it is surely found; from here on it is as
+ * unlike as any other thing. */
+static const float CLEAR = 0.5f, UNLIKE = 1;
 /* How firmly the size stays what it was, against the curvature of the error a sample: one picture says
  * little. */
 static const float RELUCTANCE = 20000;
@@ -219,16 +220,34 @@ static float align(const SsTemplateGrid *t, const SsTemplate *whole, const SsPic
     return left;
 }
 
+/** Is the centre in the picture? Beyond the edge there is nothing to be found. */
+static bool inside(const SsPicture *p, const SsPose *pose)
+{
+    const float unit = per_pixel(p, 0);
+
+    return pose->x >= 0 && pose->y >= 0 && pose->x <= (float)p->level[0].width * unit &&
+           pose->y <= (float)p->level[0].height * unit;
+}
+
 bool ss_template_find(const SsTemplate *t, const SsPicture *picture, SsPose *pose)
 {
+    const SsTemplateGrid *coarse = &t->grid[0], *fine = &t->grid[SS_TEMPLATE_GRIDS - 1];
     const float far = FAR * fmaxf(t->width, FAR_PIXELS / FAR);
-    SsPose found = *pose;
-    float left = INFINITY;
+    SsPose found = *pose, elsewhere = *pose;
 
-    for (int i = 0; i < SS_TEMPLATE_GRIDS; i++)
-        if (t->grid[i].level < picture->levels)
-            left = align(&t->grid[i], t, picture, &found);
-    if (!(left < UNLIKE * t->contrast) || !(fabsf(found.x - pose->x) < far) ||
+    if (coarse->level >= picture->levels)
+        return false; /* a video of another size */
+    /* Most are where they should be, and from there the coarse grid may lead astray. */
+    float left = align(fine, t, picture, &found);
+    if (!(left < CLEAR * t->contrast)) {
+        align(coarse, t, picture, &elsewhere);
+        const float there = align(fine, t, picture, &elsewhere);
+        if (there < left) {
+            left = there;
+            found = elsewhere;
+        }
+    }
+    if (!(left < UNLIKE * t->contrast) || !inside(picture, &found) || !(fabsf(found.x - pose->x) < far) ||
         !(fabsf(found.y - pose->y) < far))
         return false;
     *pose = found;

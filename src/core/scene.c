@@ -2,11 +2,15 @@
 #include "scene.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "decode/decode.h"
 #include "internal.h"
 
 /* How much of a new displacement enters the velocity. */
 static const float NEW_VELOCITY = 0.5f;
+/* How much two objects of a class overlap that are one. */
+static const float GHOST = 0.6f;
 /* A detector's whim lasts: what a box was off from the object's own course fades over so many seconds, as
  * measured on the demo's clip (the error of a carried box grows for three frames and then no more). */
 static const float FADE[4] = { 0.1f, 0.133f, 0.1f, 0.133f };
@@ -18,6 +22,7 @@ static SsBox box_at(const SsMoving *m, const float off[4])
     return (SsBox) { m->pose.x + off[0] - w / 2, m->pose.y + off[1] - h / 2, w, h };
 }
 
+/** `appearance` NULL: by velocity. */
 static void walk(SsMoving *m, const SsTemplate *appearance, const SsPicture *to, float dt)
 {
     SsPose pose = { m->pose.x + m->vx * dt, m->pose.y + m->vy * dt, m->pose.scale };
@@ -26,19 +31,72 @@ static void walk(SsMoving *m, const SsTemplate *appearance, const SsPicture *to,
     if (!m->lost && dt > 0) {
         m->vx += NEW_VELOCITY * ((pose.x - m->pose.x) / dt - m->vx);
         m->vy += NEW_VELOCITY * ((pose.y - m->pose.y) / dt - m->vy);
+        m->paced = true;
     }
     m->pose = pose;
 }
 
-void ss_scene_walk(SsScene *s, const SsPicture *to)
+static bool in_time(const SsBudget *budget)
+{
+    return !budget || budget->now() < budget->end;
+}
+
+void ss_scene_walk(SsScene *s, const SsPicture *to, const SsBudget *budget)
 {
     const float dt = (float)(to->pts - s->pts) * 1e-9f;
+    const int first = s->n > 0 ? s->turn % s->n : 0;
+    int without = -1; /* the first that time did not reach */
 
     for (int i = 0; i < s->n; i++) {
-        SsMoving *m = &s->moving[i];
-        walk(m, m->appearance >= 0 ? &s->appearance[m->appearance] : NULL, to, dt);
+        const int k = (first + i) % s->n;
+        SsMoving *m = &s->moving[k];
+        const bool can = m->appearance >= 0, look = can && without < 0 && in_time(budget);
+
+        if (can && !look && without < 0)
+            without = k;
+        walk(m, look ? &s->appearance[m->appearance] : NULL, to, dt);
+        if (!m->lost)
+            m->found = to->pts;
     }
+    if (without >= 0)
+        s->turn = without;
     s->pts = to->pts;
+}
+
+static void drift(SsScene *s, int64_t pts)
+{
+    for (int i = 0; i < s->n; i++)
+        walk(&s->moving[i], NULL, NULL, (float)(pts - s->pts) * 1e-9f);
+    s->pts = pts;
+}
+
+static bool leads_to(const SsPicture *from, const SsPicture *to)
+{
+    while (from && from != to)
+        from = ss_picture_next(from);
+    return from;
+}
+
+static void step(SsPicture **at, SsPicture *to)
+{
+    SsPicture *from = *at;
+
+    *at = ss_picture_ref(to); /* first: who lets go of `from` may let go of `to` */
+    ss_picture_unref(&from);
+}
+
+void ss_scene_walk_to(SsScene *s, SsPicture **at, SsPicture *to, const SsBudget *budget)
+{
+    SsPicture *next;
+
+    if (to && !leads_to(*at, to)) {
+        drift(s, to->pts);
+        step(at, to);
+    }
+    while (*at != to && (next = ss_picture_next(*at))) {
+        ss_scene_walk(s, next, budget);
+        step(at, next);
+    }
 }
 
 static const SsMoving *moving_of(const SsScene *s, uint64_t id)
@@ -55,7 +113,7 @@ static void keep_appearance(SsScene *to, SsMoving *m, const SsScene *from, const
 {
     const bool seen = m->object.state == SS_MEASURED;
 
-    if (to->appearances == SS_MAX_FOLLOWED || (!seen && (!before || before->appearance < 0)))
+    if (!picture || to->appearances == SS_MAX_FOLLOWED || (!seen && (!before || before->appearance < 0)))
         return;
     m->appearance = to->appearances++;
     if (seen) {
@@ -71,62 +129,106 @@ static void keep_appearance(SsScene *to, SsMoving *m, const SsScene *from, const
 static void add(SsScene *to, const SsScene *from, const SsTracker *t, const SsPicture *picture,
                 const SsObject *o)
 {
+    const bool seen = o->state == SS_MEASURED;
     const SsMoving *before = moving_of(from, o->id);
     SsMoving *m = &to->moving[to->n++];
     SsBox filtered = o->box;
+    float vx = 0, vy = 0;
 
-    ss_tracker_filtered(t, o->id, &filtered);
-    *m = (SsMoving) { .object = *o, .width = filtered.w, .height = filtered.h, .appearance = -1 };
+    ss_tracker_filtered(t, o->id, &filtered, &vx, &vy);
+    *m = (SsMoving) {
+        .object = *o, .width = filtered.w, .height = filtered.h, .vx = vx, .vy = vy, .appearance = -1
+    };
     m->pose = (SsPose) { filtered.x + filtered.w / 2, filtered.y + filtered.h / 2, 1 };
-    if (o->state == SS_MEASURED) {
+    if (seen) {
         m->off[0] = o->box.x + o->box.w / 2 - m->pose.x;
         m->off[1] = o->box.y + o->box.h / 2 - m->pose.y;
         m->off[2] = o->box.w - filtered.w;
         m->off[3] = o->box.h - filtered.h;
     }
-    if (before) {
+    if (before && before->paced) {
+        m->paced = true;
         m->vx = before->vx;
         m->vy = before->vy;
-        m->lost = before->lost && o->state != SS_MEASURED;
     }
+    m->lost = before && before->lost && !seen;
+    m->found = seen || !before ? o->source_pts : before->found;
     keep_appearance(to, m, from, before, picture, &filtered);
 }
 
-void ss_scene_update(SsScene *to, const SsScene *from, SsTracker *t, const SsPicture *picture,
+/** Missed, where another of its kind was seen: more likely the same one than one behind it. */
+static bool is_ghost(const SsObject *object, int i)
+{
+    if (object[i].state == SS_MEASURED)
+        return false;
+    for (int k = 0; k < i; k++)
+        if (object[k].state == SS_MEASURED && object[k].class_id == object[i].class_id &&
+            ss_iou(&object[k].box, &object[i].box) > GHOST)
+            return true;
+    return false;
+}
+
+void ss_scene_update(SsScene *to, const SsScene *from, SsTracker *t, int64_t pts, const SsPicture *picture,
                      const SsDetection *det, int n)
 {
     static const float course[4] = { 0 };
     SsObject object[SS_MAX_OBJECTS];
 
-    ss_tracker_predict(t, picture->pts);
-    for (int i = 0; i < from->n; i++) {
-        const SsBox box = box_at(&from->moving[i], course);
-        ss_tracker_expect(t, from->moving[i].object.id, &box);
+    ss_tracker_predict(t, pts);
+    for (int i = 0; i < from->n && from->pts == pts; i++) {
+        const SsMoving *m = &from->moving[i];
+        const SsBox box = box_at(m, course);
+
+        if (m->paced) /* else the filter's velocity is the better one */
+            ss_tracker_expect(t, m->object.id, &box);
     }
-    n = ss_tracker_update(t, picture->pts, det, n, object);
-    to->pts = to->source_pts = picture->pts;
-    to->n = to->appearances = 0;
+    n = ss_tracker_update(t, pts, det, n, object);
+    to->pts = to->source_pts = pts;
+    ss_scene_clear(to);
     for (int i = 0; i < n; i++)
-        add(to, from, t, picture, &object[i]);
+        if (!is_ghost(object, i))
+            add(to, from, t, picture, &object[i]);
 }
 
-int ss_scene_objects(const SsScene *s, SsObject *out, int max)
+int ss_scene_objects(const SsScene *s, int64_t max_lost, SsObject *out, int max)
 {
     const float age = (float)(s->pts - s->source_pts) * 1e-9f;
-    const int n = SS_MIN(s->n, max);
+    float left[4], off[4];
+    int n = 0;
 
-    for (int i = 0; i < n; i++) {
+    for (int k = 0; k < 4; k++)
+        left[k] = expf(-powf(age / FADE[k], 1.5f));
+    for (int i = 0; i < s->n && n < max; i++) {
         const SsMoving *m = &s->moving[i];
-        float off[4];
+        SsObject *o = &out[n];
 
+        if (m->lost && s->pts - m->found > max_lost)
+            continue;
         for (int k = 0; k < 4; k++)
-            off[k] = m->off[k] * expf(-powf(age / FADE[k], 1.5f));
-        out[i] = m->object;
-        out[i].box = box_at(m, off);
+            off[k] = m->off[k] * left[k];
+        *o = m->object;
+        o->box = box_at(m, off);
         if (m->lost)
-            out[i].state = SS_PREDICTED;
+            o->state = SS_PREDICTED;
         else if (age > 0 || m->object.state != SS_MEASURED)
-            out[i].state = SS_TRACKED;
+            o->state = SS_TRACKED;
+        n++;
     }
     return n;
+}
+
+void ss_scene_copy(SsScene *to, const SsScene *from)
+{
+    to->pts = from->pts;
+    to->source_pts = from->source_pts;
+    to->n = from->n;
+    to->appearances = from->appearances;
+    to->turn = from->turn;
+    memcpy(to->moving, from->moving, (size_t)from->n * sizeof *to->moving);
+    memcpy(to->appearance, from->appearance, (size_t)from->appearances * sizeof *to->appearance);
+}
+
+void ss_scene_clear(SsScene *s)
+{
+    s->n = s->appearances = s->turn = 0;
 }

@@ -13,6 +13,12 @@ void ss_store_init(SsStore *s)
     s->any = false;
 }
 
+void ss_store_clear(SsStore *s)
+{
+    for (int i = 0; i < 3; i++)
+        ss_picture_unref(&s->buffer[i].at);
+}
+
 SsResult *ss_store_back(SsStore *s)
 {
     return &s->buffer[s->back];
@@ -23,10 +29,12 @@ void ss_store_publish(SsStore *s)
     s->back = atomic_exchange_explicit(&s->between, s->back | SS_STORE_NEW, memory_order_acq_rel) & INDEX;
 }
 
-const SsResult *ss_store_newest(SsStore *s)
+SsResult *ss_store_newest(SsStore *s)
 {
     /* Only the writer sets NEW: once seen, it stays until this thread takes it. */
     if (atomic_load_explicit(&s->between, memory_order_relaxed) & SS_STORE_NEW) {
+        /* An old result need not hold the pictures since. */
+        ss_picture_unref(&s->buffer[s->front].at);
         s->front = atomic_exchange_explicit(&s->between, s->front, memory_order_acq_rel) & INDEX;
         s->any = true;
     }
@@ -36,5 +44,6 @@ const SsResult *ss_store_newest(SsStore *s)
 void ss_store_forget(SsStore *s)
 {
     ss_store_newest(s);
+    ss_picture_unref(&s->buffer[s->front].at);
     s->any = false;
 }

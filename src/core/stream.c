@@ -14,6 +14,9 @@
 #include "internal.h"
 #include "standby.h"
 
+/* Pictures that a stream keeps at most for results to come: two seconds at 60 a second. */
+enum { LONGEST_CHAIN = 128 };
+
 static void add_one(atomic_uint_fast64_t *counter)
 {
     atomic_fetch_add(counter, 1);
@@ -23,12 +26,15 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
 {
     SsStream *s;
 
-    if (p->every < 0 || p->max_rate < 0 || p->max_rate != p->max_rate) {
-        ss_err(&e->log, "every and max-rate must not be negative");
+    if (p->every < 0 || p->max_rate < 0 || p->max_rate != p->max_rate || p->max_age < 0 || p->budget < 0) {
+        ss_err(&e->log, "every, max-rate, max-age and budget must not be negative");
         return -EINVAL;
     }
     s = calloc(1, sizeof *s);
-    if (!s || ss_tracker_create(&s->tracker, &e->params.tracker) < 0) {
+    if (!s || ss_album_create(&s->album, LONGEST_CHAIN) < 0 ||
+        ss_follower_init(&s->follower, &e->params.tracker) < 0) {
+        if (s)
+            ss_album_destroy(&s->album);
         free(s);
         ss_err(&e->log, "out of memory for one more stream");
         return -ENOMEM;
@@ -36,8 +42,12 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
     s->engine = e;
     s->params = *p;
     s->params.every = SS_MAX(p->every, 1);
+    if (p->max_age == 0)
+        s->params.max_age = 1000000000;
+    if (p->budget == 0)
+        s->params.budget = 500000;
     s->due = INT64_MIN;
-    s->last_pts = INT64_MIN;
+    atomic_init(&s->align, (int)p->align);
     atomic_init(&s->refs, 1);
     atomic_init(&s->processor, -1);
     ss_store_init(&s->store);
@@ -58,7 +68,10 @@ void ss_stream_unref(SsStream *s)
         return;
     SsFrame *unread = atomic_load(&s->slot);
     ss_frame_unref(&unread);
-    ss_tracker_destroy(&s->tracker);
+    ss_picture_unref(&s->picture);
+    ss_store_clear(&s->store);
+    ss_follower_clear(&s->follower);
+    ss_album_destroy(&s->album);
     pthread_mutex_destroy(&s->update);
     free(s);
 }
@@ -123,6 +136,8 @@ void ss_stream_offer(SsStream *s, SsFrame *frame)
 {
     frame->epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
     frame->offered_ns = ss_now_ns();
+    if (s->picture && s->picture->pts == frame->desc.pts)
+        frame->picture = ss_picture_ref(s->picture);
     note_rhythm(s, frame->offered_ns);
     add_one(&s->offered);
     add_one(&s->in_flight);
@@ -137,19 +152,34 @@ void ss_stream_offer(SsStream *s, SsFrame *frame)
     ss_frame_unref(&unread);
 }
 
+void ss_stream_set_align(SsStream *s, SsAlign align)
+{
+    atomic_store(&s->align, (int)align);
+}
+
+void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
+{
+    ss_picture_unref(&s->picture);
+    if (frame && atomic_load(&s->align) == SS_ALIGN_LIVE && ss_frame_desc_valid(frame))
+        s->picture = ss_album_add(s->album, frame);
+    if (!s->picture)
+        ss_album_cut(s->album);
+}
+
 int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max)
 {
-    const SsResult *r = ss_store_newest(&s->store);
+    SsResult *r = ss_store_newest(&s->store);
+    SsPicture *picture = s->picture && s->picture->pts == pts ? s->picture : NULL;
 
     if (!r || r->epoch != atomic_load_explicit(&s->epoch, memory_order_relaxed))
         return 0;
-    int n = SS_MIN(r->n, max);
-    for (int i = 0; i < n; i++) {
-        out[i] = r->object[i];
-        out[i].state = r->pts == pts ? SS_MEASURED : SS_HELD;
-    }
+    const SsBudget budget = { ss_now_ns, ss_now_ns() + s->params.budget };
+    const SsShow show = { .align = (SsAlign)atomic_load(&s->align),
+                          .threshold = s->engine->params.threshold,
+                          .max_age = s->params.max_age,
+                          .budget = &budget };
     ss_histogram_add(&s->age, pts - r->pts);
-    return n;
+    return ss_result_objects(r, pts, picture, &show, out, max);
 }
 
 void ss_stream_flush(SsStream *s)
@@ -157,6 +187,8 @@ void ss_stream_flush(SsStream *s)
     atomic_fetch_add(&s->epoch, 1);
     s->due = INT64_MIN;
     ss_store_forget(&s->store);
+    ss_picture_unref(&s->picture);
+    ss_album_cut(s->album);
 
     SsFrame *unread = atomic_exchange(&s->slot, NULL);
     if (!unread)
@@ -174,23 +206,22 @@ void ss_stream_give_up(SsStream *s, SsFrame **frame)
     ss_stream_unref(s);
 }
 
-void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, const SsDetection *det, int n)
+void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, SsPicture **picture, const SsDetection *det,
+                       int n)
 {
     pthread_mutex_lock(&s->update);
-    if (epoch != atomic_load(&s->epoch) || (epoch == s->tracker_epoch && pts <= s->last_pts)) {
+    if (epoch != atomic_load(&s->epoch) || (epoch == s->follower_epoch && pts <= s->follower.pts)) {
         pthread_mutex_unlock(&s->update);
         add_one(&s->late);
         return;
     }
-    if (epoch != s->tracker_epoch)
-        ss_tracker_reset(s->tracker);
-    s->tracker_epoch = epoch;
-    s->last_pts = pts;
+    if (epoch != s->follower_epoch)
+        ss_follower_reset(&s->follower);
+    s->follower_epoch = epoch;
 
     SsResult *r = ss_store_back(&s->store);
-    r->pts = pts;
     r->epoch = epoch;
-    r->n = ss_tracker_update(s->tracker, pts, det, n, r->object);
+    ss_follower_result(&s->follower, pts, picture, det, n, r);
     ss_store_publish(&s->store);
     pthread_mutex_unlock(&s->update);
     add_one(&s->inferred);

@@ -302,13 +302,16 @@ void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box)
     k->carried = true;
 }
 
-bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box)
+bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box, float *vx, float *vy)
 {
     const Track *k = track_of((SsTracker *)t, id);
 
-    if (k)
-        *box = box_of(k);
-    return k != NULL;
+    if (!k)
+        return false;
+    *box = box_of(k);
+    *vx = k->axis[CX].v;
+    *vy = k->axis[CY].v;
+    return true;
 }
 
 void ss_tracker_reset(SsTracker *t)

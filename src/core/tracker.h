@@ -30,8 +30,8 @@ int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, 
  */
 void ss_tracker_predict(SsTracker *t, int64_t pts);
 void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box);
-/** Where the filter has the object; false: there is no such track. */
-bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box);
+/** Where the filter has the object, and its velocity in pixels a second; false: there is no such track. */
+bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box, float *vx, float *vy);
 /** Forget the tracks; their ids are not given again. */
 void ss_tracker_reset(SsTracker *t);
 void ss_tracker_destroy(SsTracker **t);

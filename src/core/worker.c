@@ -47,22 +47,6 @@ static void name_thread(const SsWorker *w)
 #endif
 }
 
-/** What the user set, and the model family's habits for the rest. */
-static SsInputParams resolve_input(const SsInputParams *user, const SsInputParams *family)
-{
-    SsInputParams p = *user;
-
-    if (p.fit == SS_FIT_DEFAULT)
-        p.fit = family->fit;
-    if (p.order == SS_ORDER_DEFAULT)
-        p.order = family->order;
-    if (p.scale[0] == 0) {
-        memcpy(p.mean, family->mean, sizeof p.mean);
-        memcpy(p.scale, family->scale, sizeof p.scale);
-    }
-    return p;
-}
-
 static int load_model(SsEngine *e)
 {
     int64_t start = ss_now_ns();
@@ -75,7 +59,7 @@ static int load_model(SsEngine *e)
         ss_model_close(&e->model);
         return -EPROTO;
     }
-    e->input = resolve_input(&e->params.input, &e->decoder->input);
+    e->input = ss_input_resolve(&e->params.input, &e->decoder->input);
     e->load_ns = ss_now_ns() - start;
     ss_info(&e->log, "%s: loaded on %s in %.1f s, decoder %s",
             e->params.model.path ? e->params.model.path : "model", e->backend->name, (double)e->load_ns / 1e9,
@@ -133,7 +117,7 @@ static void to_frame(SsDetection *det, int n, const SsGeometry *g)
 }
 
 /** Returns the count of detections in w->detection, or -errno. Drops the frame as early as it can. */
-static int look_at(SsWorker *w, SsStream *s, SsFrame **frame)
+static int look_at(SsWorker *w, SsStream *s, SsFrame **frame, float threshold)
 {
     SsEngine *e = w->engine;
     SsGeometry geometry;
@@ -150,8 +134,8 @@ static int look_at(SsWorker *w, SsStream *s, SsFrame **frame)
         wait_until(e, start + e->params.simulate_latency);
     ss_histogram_add(&s->inference, ss_now_ns() - start);
 
-    const SsDecodeParams p = { ss_tensor_width(&e->model.input), ss_tensor_height(&e->model.input),
-                               e->params.threshold, e->params.nms_iou };
+    const SsDecodeParams p = { ss_tensor_width(&e->model.input), ss_tensor_height(&e->model.input), threshold,
+                               e->params.nms_iou };
     ret = e->decoder->decode(w->request.output, e->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
     if (ret < 0) {
         ss_err(&e->log, "decoder %s cannot read what the model gave", e->decoder->name);
@@ -165,13 +149,18 @@ static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
 {
     const unsigned epoch = frame->epoch;
     const int64_t pts = frame->desc.pts;
+    SsPicture *seen = frame->picture; /* with all that came after it */
 
+    frame->picture = NULL;
     ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
-    int n = look_at(w, s, &frame);
+    /* What is followed is known to be there, so a faint sight of it will do. */
+    const SsEngineParams *p = &w->engine->params;
+    const int n = look_at(w, s, &frame, seen ? SS_MIN(p->faint, p->threshold) : p->threshold);
     if (n >= 0)
-        ss_stream_publish(s, epoch, pts, w->detection, n);
+        ss_stream_publish(s, epoch, pts, &seen, w->detection, n);
     else
         atomic_fetch_add(&s->failed, 1);
+    ss_picture_unref(&seen);
     atomic_fetch_sub(&s->in_flight, 1);
     ss_stream_unref(s);
 }

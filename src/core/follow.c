@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "follow.h"
+
+#include "internal.h"
+
+int ss_follower_init(SsFollower *f, const SsTrackerParams *p)
+{
+    ss_follower_reset(f);
+    return ss_tracker_create(&f->tracker, p);
+}
+
+void ss_follower_clear(SsFollower *f)
+{
+    ss_picture_unref(&f->at);
+    ss_tracker_destroy(&f->tracker);
+}
+
+void ss_follower_reset(SsFollower *f)
+{
+    if (f->tracker)
+        ss_tracker_reset(f->tracker);
+    ss_scene_clear(&f->scene[f->now]);
+    ss_picture_unref(&f->at);
+    f->pts = INT64_MIN;
+}
+
+void ss_follower_result(SsFollower *f, int64_t pts, SsPicture **picture, const SsDetection *det, int n,
+                        SsResult *r)
+{
+    SsScene *before = &f->scene[f->now], *after = &f->scene[!f->now];
+
+    if (f->at && *picture)
+        ss_scene_walk_to(before, &f->at, *picture, NULL);
+    ss_scene_update(after, before, f->tracker, pts, *picture, det, n);
+    r->interval = f->pts == INT64_MIN ? 0 : pts - f->pts;
+    r->pts = f->pts = pts;
+    f->now = !f->now;
+    ss_picture_unref(&f->at);
+    f->at = *picture;
+    *picture = NULL;
+
+    ss_picture_unref(&r->at);
+    ss_scene_copy(&r->scene, after);
+    if (!f->at)
+        return;
+    r->at = ss_picture_ref(f->at);
+    ss_scene_walk_to(&r->scene, &r->at, NULL, NULL);
+}
+
+/** As they were seen, unmoved. */
+static int held(const SsResult *r, int64_t pts, float threshold, SsObject *out, int max)
+{
+    int n = 0;
+
+    for (int i = 0; i < r->scene.n && n < max; i++) {
+        const SsObject *o = &r->scene.moving[i].object;
+
+        if (o->state != SS_MEASURED || o->score < threshold)
+            continue;
+        out[n] = *o;
+        out[n++].state = r->pts == pts ? SS_MEASURED : SS_HELD;
+    }
+    return n;
+}
+
+int ss_result_objects(SsResult *r, int64_t pts, SsPicture *picture, const SsShow *show, SsObject *out,
+                      int max)
+{
+    if (show->align != SS_ALIGN_LIVE || !r->at || !picture)
+        return held(r, pts, show->threshold, out, max);
+    ss_scene_walk_to(&r->scene, &r->at, picture, show->budget);
+    /* Nothing is followed for ever on the word of a network that has fallen silent. */
+    if (pts - r->pts > show->max_age + 2 * r->interval)
+        return 0;
+    return ss_scene_objects(&r->scene, show->max_age, out, max);
+}
