@@ -300,8 +300,30 @@ GST_START_TEST(nothing_is_drawn_into_a_picture_still_to_be_read)
 }
 GST_END_TEST;
 
+/** While the video runs: boxes held, carried, held. The picture is the same all over, so velocity carries. */
+GST_START_TEST(align_may_change)
+{
+    static const char *const align[] = { "hold", "live", "live", "hold" };
+    static const char *const state[] = { "held", "predicted", "predicted", "held" };
+    Rig rig = rig_with_result("ssinfer backend=dummy model-options=gate=0,boxes=1 align=live", 0);
+
+    for (guint i = 0; i < G_N_ELEMENTS(align); i++) {
+        gst_util_set_object_arg(G_OBJECT(rig.infer), "align", align[i]);
+        GstBuffer *out = pass(&rig, make_frame((2 + i) * PERIOD, 100));
+        const GstStructure *s = param_of(nth_object(out, 0), "sidestream");
+
+        fail_unless_equals_int(count_objects(out), 1);
+        fail_unless_equals_string(gst_structure_get_string(s, "state"), state[i]);
+        gst_buffer_unref(out);
+    }
+    ss_dummy_gate_open(GATE);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
 void add_object_tests(TCase *tc)
 {
+    tcase_add_test(tc, align_may_change);
     tcase_add_test(tc, the_delay_does_not_grow);
     tcase_add_test(tc, objects_are_metas_with_two_structures);
     tcase_add_test(tc, labels_are_found_next_to_the_model);

@@ -73,6 +73,52 @@ static void test_box_in_every_format(void)
     }
 }
 
+/** What is but a guess is dashed, and fainter with age; what is known is not. */
+static void test_predicted(void)
+{
+    static const int ground[3] = { GREY, GREY, GREY };
+    static const struct {
+        const char *state;
+        guint64 age;
+        gboolean dashed;
+    } cases[] = { { "tracked", GST_SECOND, FALSE },
+                  { "predicted", 300 * GST_MSECOND, TRUE },
+                  { "predicted", 5 * GST_SECOND, TRUE } };
+    GstVideoInfo info = info_of("RGB", 320, 240);
+    int last = 256;
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        GstHarness *h = overlay_new("thickness=2 labels=false", &info);
+        GstBuffer *in = picture_new(&info), *out;
+        GstVideoFrame frame;
+        int colour[3], drawn = 0, bare = 0;
+
+        expected_colour(&info, ss_colour_of_class(1), colour);
+        add_region(in, "person", 1, 0.9, (SsRect) { 100, 80, 80, 60 });
+        gpointer state = NULL;
+        GstMeta *meta =
+            gst_buffer_iterate_meta_filtered(in, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
+        gst_video_region_of_interest_meta_add_param((GstVideoRegionOfInterestMeta *)meta,
+                                                    gst_structure_new("sidestream", "age", G_TYPE_UINT64,
+                                                                      cases[i].age, "state", G_TYPE_STRING,
+                                                                      cases[i].state, NULL));
+        out = gst_harness_push_and_pull(h, in);
+        REQUIRE(gst_video_frame_map(&frame, &info, out, GST_MAP_READ));
+        for (int x = 100; x < 180; x++) {
+            bare += pixel_is(&frame, x, 81, ground, 0);
+            drawn += !pixel_is(&frame, x, 81, ground, 0);
+        }
+        REQUIRE((bare > 20) == cases[i].dashed && drawn > 40);
+        const guint8 *pixel = GST_VIDEO_FRAME_PLANE_DATA(&frame, 0);
+        const int off = abs(pixel[81 * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0) + 3 * 101] - GREY);
+        REQUIRE_CMP(off, <, last); /* ever less of the colour */
+        last = off;
+        gst_video_frame_unmap(&frame);
+        gst_buffer_unref(out);
+        gst_harness_teardown(h);
+    }
+}
+
 static void test_styles(void)
 {
     GstVideoInfo info = info_of("RGB", 320, 240);
@@ -443,6 +489,7 @@ int main(int argc, char **argv)
     gst_init(&argc, &argv);
     REQUIRE(GST_ELEMENT_REGISTER(ssoverlay, NULL));
     test_box_in_every_format();
+    test_predicted();
     test_styles();
     test_tags_make_way();
     test_who_holds_the_buffer();

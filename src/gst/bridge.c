@@ -123,24 +123,45 @@ static void release_picture(void *cookie)
     g_free(picture);
 }
 
+/** Maps `buffer` into `picture`, and tells the core of it. FALSE: not mapped. */
+static gboolean map_picture(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
+                            guint flags, SsFrameDesc *desc)
+{
+    *desc = (SsFrameDesc) { .width = GST_VIDEO_INFO_WIDTH(info),
+                            .height = GST_VIDEO_INFO_HEIGHT(info),
+                            .colour = colour(&GST_VIDEO_INFO_COLORIMETRY(info)),
+                            .pts = pts };
+    if (!pixel_format(GST_VIDEO_INFO_FORMAT(info), &desc->format) ||
+        !gst_video_frame_map(picture, info, buffer, (GstMapFlags)(GST_MAP_READ | flags)))
+        return FALSE;
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
+        desc->plane[i] = GST_VIDEO_FRAME_PLANE_DATA(picture, i);
+        desc->stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
+    }
+    return TRUE;
+}
+
+gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)
+{
+    SsFrameDesc desc;
+    GstVideoFrame picture;
+
+    /* Without a reference of its own, or the buffer would be nobody's to write to meanwhile. */
+    if (!map_picture(&picture, buffer, info, pts, GST_VIDEO_FRAME_MAP_FLAG_NO_REF, &desc))
+        return FALSE;
+    ss_stream_see(stream, &desc);
+    gst_video_frame_unmap(&picture);
+    return TRUE;
+}
+
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)
 {
-    SsFrameDesc desc = { .width = GST_VIDEO_INFO_WIDTH(info),
-                         .height = GST_VIDEO_INFO_HEIGHT(info),
-                         .colour = colour(&GST_VIDEO_INFO_COLORIMETRY(info)),
-                         .pts = pts };
-    GstVideoFrame *picture;
+    SsFrameDesc desc;
+    GstVideoFrame *picture = g_new(GstVideoFrame, 1);
 
-    if (!pixel_format(GST_VIDEO_INFO_FORMAT(info), &desc.format))
-        return NULL;
-    picture = g_new(GstVideoFrame, 1);
-    if (!gst_video_frame_map(picture, info, buffer, GST_MAP_READ)) {
+    if (!map_picture(picture, buffer, info, pts, 0, &desc)) {
         g_free(picture);
         return NULL;
-    }
-    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
-        desc.plane[i] = GST_VIDEO_FRAME_PLANE_DATA(picture, i);
-        desc.stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
     }
     SsFrame *frame = ss_frame_wrap(&desc, release_picture, picture);
     if (!frame)

@@ -34,6 +34,9 @@ void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
  */
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 
+/** ss_stream_see() for the picture in `buffer`. FALSE: it cannot be read. */
+gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
+
 /** The names of classes as quarks, so that naming an object takes no lock that other streams want too. */
 typedef struct SsNaming {
     const SsLabels *labels; /* borrowed; NULL: "class 3" */

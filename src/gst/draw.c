@@ -323,6 +323,23 @@ void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r)
         draw_sides(frame, paint, r, y0, y1);
 }
 
+void ss_draw_dashes(GstVideoFrame *frame, const SsBoxPaint *paint, guint alpha, SsRect r)
+{
+    const int t = paint->thickness, dash = 5 * t, step = 8 * t, right = r.x + r.w, bottom = r.y + r.h;
+
+    for (int x = r.x; x < right; x += step) {
+        const int w = MIN(dash, right - x);
+        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { x, r.y, w, t });
+        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { x, bottom - t, w, t });
+    }
+    /* From below the upper line to above the lower, so that no pixel is mixed twice. */
+    for (int y = r.y + t; y < bottom - t; y += step) {
+        const int h = MIN(dash, bottom - t - y);
+        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { r.x, y, t, h });
+        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { right - t, y, t, h });
+    }
+}
+
 /* The mask's mean over one sample; `m` points at its first pixel. */
 static inline guint coverage(const guint8 *m, int stride, int shift_x, int shift_y)
 {

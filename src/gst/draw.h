@@ -32,12 +32,12 @@ void ss_paint_init(SsPaint *paint, const GstVideoInfo *info, guint32 rgb);
 void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect rect);
 /** An outline of `thickness` pixels along the inside of `rect`'s edge, between two of one pixel each. */
 void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect rect);
+/** The line alone, in dashes, mixed in by `alpha`. */
+void ss_draw_dashes(GstVideoFrame *frame, const SsBoxPaint *paint, guint alpha, SsRect rect);
 /**
  * Mixes `paint` in where `mask` is set (255 = opaque). `x` and `y` are rounded down to whole
  * chroma samples. The mask's rows and columns are rounded up to even counts, zeros in the excess.
  */
 void ss_draw_mask(GstVideoFrame *frame, const SsPaint *paint, const guint8 *mask, int stride, SsRect rect);
-
-void ss_draw_prefetch_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r);
 
 #endif

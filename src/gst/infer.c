@@ -13,7 +13,8 @@
  * structures: `detection` (label_id, confidence, x_min, x_max, y_min, y_max from 0 to 1, label; the
  * layout that DL Streamer's elements read) and `sidestream` (source-pts: the running time of the frame
  * that the network saw; age: how long ago that was, in nanoseconds; state: measured where the network
- * saw this very frame, held where the box comes from an older one).
+ * saw this very frame, held where the box comes from an older one, tracked and predicted where it was
+ * carried here by its pixels or by its velocity: see #SsInfer:align).
  *
  * The model loads after the element has started, on a thread of its own. A message of type
  * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed;
@@ -22,7 +23,12 @@
  *
  * Going to READY waits for the load or inference in progress, and for nothing else.
  *
- * The properties take effect when the element starts. `stats` keeps its last values after a stop.
+ * With align=live each picture's brightness is shrunk to 480 pixels a side, and a box walks from the picture
+ * that the network saw to the one that is shown by what its own pixels did. Then the box stands where its
+ * object is now, not where it was when the network saw it.
+ *
+ * The properties take effect when the element starts, `align` with the next frame. `stats` keeps its last
+ * values after a stop.
  *
  * ## Boxes around a camera's picture
  * |[
@@ -85,6 +91,7 @@ struct _SsInfer {
     gboolean map_warned;
     SsWaitMeter waiting;
 
+    atomic_bool follows;                /* align=live */
     atomic_uint_fast64_t frames_waited; /* written by the stream's thread */
 };
 
@@ -143,7 +150,7 @@ static void poll_state(SsInfer *self);
 
 static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
 {
-    const SsStreamParams params = { .every = (int)s->every, .max_rate = s->max_rate };
+    const SsStreamParams params = ss_settings_to_stream(s);
     SsSharedEngine *shared;
     SsStream *stream;
     int ret;
@@ -286,16 +293,33 @@ static gboolean stream_time(SsInfer *self, GstBuffer *buffer, int64_t *pts)
     return TRUE;
 }
 
+static void warn_of_map(SsInfer *self, GstBuffer *buffer)
+{
+    if (!self->map_warned)
+        GST_WARNING_OBJECT(self, "cannot read %" GST_PTR_FORMAT "; the network does not get it", buffer);
+    self->map_warned = TRUE;
+}
+
 static void offer(SsInfer *self, GstBuffer *buffer, int64_t pts)
 {
     SsFrame *frame = ss_bridge_wrap(buffer, &self->info, pts);
 
-    if (frame) {
+    if (frame)
         ss_stream_offer(self->stream, frame);
-    } else if (!self->map_warned) {
-        self->map_warned = TRUE;
-        GST_WARNING_OBJECT(self, "cannot read %" GST_PTR_FORMAT "; the network does not get it", buffer);
-    }
+    else
+        warn_of_map(self, buffer);
+}
+
+/** Boxes are carried by what the pixels do, in every frame. */
+static void see(SsInfer *self, GstBuffer *buffer, int64_t pts)
+{
+    const gboolean follows = atomic_load(&self->follows);
+
+    if (follows && ss_bridge_see(self->stream, buffer, &self->info, pts))
+        return;
+    ss_stream_see(self->stream, NULL);
+    if (follows)
+        warn_of_map(self, buffer);
 }
 
 static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffer)
@@ -306,6 +330,8 @@ static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffe
 
     ss_wait_meter_enter(&self->waiting);
     const gboolean rises = stream_time(self, buffer, &pts);
+    if (rises)
+        see(self, buffer, pts);
     const int n = ss_stream_objects_at(self->stream, pts, objects, SS_MAX_OBJECTS);
     poll_state(self); /* after the objects: who has any knows the labels */
 
@@ -451,6 +477,16 @@ static GstStructure *make_stats(SsInfer *self)
     return s;
 }
 
+/** Thread: any. */
+static void set_align(SsInfer *self, SsAlign align)
+{
+    g_mutex_lock(&self->running);
+    if (self->stream)
+        ss_stream_set_align(self->stream, align);
+    atomic_store(&self->follows, align == SS_ALIGN_LIVE);
+    g_mutex_unlock(&self->running);
+}
+
 static void infer_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
     SsInfer *self = SS_INFER(object);
@@ -458,7 +494,10 @@ static void infer_set_property(GObject *object, guint id, const GValue *value, G
 
     GST_OBJECT_LOCK(self);
     known = ss_settings_set(&self->settings, id, value);
+    const SsAlign align = (SsAlign)self->settings.align;
     GST_OBJECT_UNLOCK(self);
+    if (id == SS_SETTING_ALIGN)
+        set_align(self, align);
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
@@ -497,6 +536,7 @@ static void ss_infer_init(SsInfer *self)
     gst_base_transform_set_gap_aware(base, TRUE); /* the flag stays as it came */
     g_mutex_init(&self->running);
     atomic_init(&self->frames_waited, 0);
+    atomic_init(&self->follows, false);
     ss_settings_init(&self->settings);
     ss_wait_meter_init(&self->waiting);
 }

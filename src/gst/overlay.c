@@ -3,7 +3,8 @@
  * SECTION:element-ssoverlay
  *
  * Draws the regions of interest that a buffer carries (GstVideoRegionOfInterestMeta, as
- * ssinfer adds them): a box in the class's colour and a tag with name and confidence.
+ * ssinfer adds them): a box in the class's colour and a tag with name and confidence. A box that is carried
+ * by its velocity alone (state: predicted) is dashed, and fades the longer nobody saw its object.
  *
  * It draws in place. Where somebody else still holds the buffer (ssinfer's newest frame
  * does), it draws into a copy from a pool of its own, so nobody sees ink in a picture that
@@ -22,6 +23,7 @@
 #include "copy.h"
 #include "draw.h"
 #include "quarks.h"
+#include "sidestream/track.h"
 #include "text.h"
 
 GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
@@ -31,6 +33,9 @@ GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
 
 /* Ready before the first frame; more are made if the elements downstream keep more. */
 enum { POOLED = 4, MAX_TAGS = 64, MAX_NAME = 64 };
+/* A box that is but a guess: from when on it fades no more, and how far it has faded then. */
+#define FADED_AFTER GST_SECOND
+enum { FAINTEST = 80 };
 enum { EDGE = 0x101418, FILL_ALPHA = 102 /* 40 % */, EDGE_ALPHA = 150, TAG_ALPHA = 236 };
 
 typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
@@ -68,12 +73,17 @@ typedef struct Pen {
     int n_tags;
 } Pen;
 
-static const GstStructure *detection_of(const GstVideoRegionOfInterestMeta *roi)
+static const GstStructure *param_of(const GstVideoRegionOfInterestMeta *roi, GQuark name)
 {
     for (const GList *l = roi->params; l; l = l->next)
-        if (gst_structure_get_name_id(l->data) == ss_quarks()->detection)
+        if (gst_structure_get_name_id(l->data) == name)
             return l->data;
     return NULL;
+}
+
+static const GstStructure *detection_of(const GstVideoRegionOfInterestMeta *roi)
+{
+    return param_of(roi, ss_quarks()->detection);
 }
 
 /* NULL: no such field, or of another type. */
@@ -102,10 +112,27 @@ static SsRect rect_of(const GstVideoRegionOfInterestMeta *roi)
                       (int)MIN(roi->h, most) };
 }
 
+/* How sure it is that the object is there: all, or the less the longer nobody saw it. */
+static guint strength_of(const GstVideoRegionOfInterestMeta *roi)
+{
+    const GstStructure *s = param_of(roi, ss_quarks()->sidestream);
+    const GValue *state = field(s, ss_quarks()->state, G_TYPE_STRING);
+    const GValue *age = field(s, ss_quarks()->age, G_TYPE_UINT64);
+
+    if (!state || !age || g_strcmp0(g_value_get_string(state), ss_object_state_name(SS_PREDICTED)) != 0)
+        return SS_OPAQUE;
+    const guint64 faded = MIN(g_value_get_uint64(age), FADED_AFTER) * (SS_OPAQUE - FAINTEST) / FADED_AFTER;
+    return SS_OPAQUE - 1 - (guint)MIN(faded, SS_OPAQUE - 1 - FAINTEST);
+}
+
 static void draw_box(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
 {
+    const guint strength = strength_of(roi);
+
     ss_paint_init(&pen->box.line, &pen->frame.info, colour_of(roi, detection_of(roi)));
-    if (pen->style == STYLE_FILL)
+    if (strength < SS_OPAQUE)
+        ss_draw_dashes(&pen->frame, &pen->box, strength, rect_of(roi));
+    else if (pen->style == STYLE_FILL)
         ss_draw_fill(&pen->frame, &pen->box.line, FILL_ALPHA, rect_of(roi));
     else
         ss_draw_box(&pen->frame, &pen->box, rect_of(roi));

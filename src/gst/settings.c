@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum Kind { STRING, DOUBLE, UINT, INT } Kind;
+typedef enum Kind { STRING, DOUBLE, UINT, INT, ALIGN } Kind;
 
 typedef struct Setting {
     const char *name, *nick, *blurb;
@@ -60,6 +60,16 @@ static const Setting settings[] = {
       FALSE },
     { "max-rate", "Maximum rate", "Inferences a second of stream time, at most (0 = no limit)", DOUBLE,
       FIELD(max_rate), 0, 1000, 0, FALSE },
+    { "align", "Align", "Where a box is drawn while the network is late; may change while the video runs",
+      ALIGN, FIELD(align), 0, 0, SS_ALIGN_HOLD, FALSE },
+    { "max-age", "Maximum age",
+      "align=live: an object that can no longer be followed, or of a network fallen silent, is gone after so "
+      "many milliseconds",
+      UINT, FIELD(max_age), 1, 3600000, 1000, FALSE },
+    { "motion-budget", "Motion budget",
+      "align=live: microseconds a frame for following objects; those that it does not suffice for move by "
+      "their velocity",
+      UINT, FIELD(motion_budget), 1, 1000000, 500, FALSE },
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(settings) == SS_SETTING_END - SS_SETTING_FIRST);
@@ -69,11 +79,29 @@ G_STATIC_ASSERT(G_N_ELEMENTS(settings) == SS_SETTING_END - SS_SETTING_FIRST);
 #define UINT_AT(s, setting)   G_STRUCT_MEMBER(guint, (s), (setting)->offset)
 #define INT_AT(s, setting)    G_STRUCT_MEMBER(int, (s), (setting)->offset)
 
+static GType align_type(void)
+{
+    static const GEnumValue values[] = {
+        { SS_ALIGN_HOLD, "where the network saw its object", "hold" },
+        { SS_ALIGN_LIVE, "where its object is now, by what its pixels did since", "live" },
+        { 0, NULL, NULL },
+    };
+    static GType type;
+
+    if (g_once_init_enter(&type))
+        g_once_init_leave(&type, g_enum_register_static("SsAlign", values));
+    return type;
+}
+
 static GParamSpec *make_spec(const Setting *f)
 {
-    const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+    const GParamFlags always = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS,
+                      flags = always | GST_PARAM_MUTABLE_READY;
 
     switch (f->kind) {
+    case ALIGN:
+        return g_param_spec_enum(f->name, f->nick, f->blurb, align_type(), (int)f->dflt,
+                                 always | GST_PARAM_MUTABLE_PLAYING);
     case DOUBLE:
         return g_param_spec_double(f->name, f->nick, f->blurb, f->min, f->max, f->dflt, flags);
     case UINT:
@@ -102,7 +130,7 @@ void ss_settings_init(SsSettings *s)
             DOUBLE_AT(s, f) = f->dflt;
         else if (f->kind == UINT)
             UINT_AT(s, f) = (guint)f->dflt;
-        else if (f->kind == INT)
+        else if (f->kind == INT || f->kind == ALIGN)
             INT_AT(s, f) = (int)f->dflt;
     }
 }
@@ -149,6 +177,9 @@ gboolean ss_settings_set(SsSettings *s, guint id, const GValue *value)
     case INT:
         INT_AT(s, f) = g_value_get_int(value);
         break;
+    case ALIGN:
+        INT_AT(s, f) = g_value_get_enum(value);
+        break;
     }
     return TRUE;
 }
@@ -172,6 +203,9 @@ gboolean ss_settings_get(const SsSettings *s, guint id, GValue *value)
     case INT:
         g_value_set_int(value, INT_AT(s, f));
         break;
+    case ALIGN:
+        g_value_set_enum(value, INT_AT(s, f));
+        break;
     }
     return TRUE;
 }
@@ -184,6 +218,7 @@ static char *to_text(const SsSettings *s, const Setting *f)
     case UINT:
         return g_strdup_printf("%u", UINT_AT(s, f));
     case INT:
+    case ALIGN:
         return g_strdup_printf("%d", INT_AT(s, f));
     case STRING:
         break;
@@ -282,6 +317,15 @@ static gboolean parse_size(const char *text, int *width, int *height, GError **e
     *width = (int)w;
     *height = (int)h;
     return TRUE;
+}
+
+SsStreamParams ss_settings_to_stream(const SsSettings *s)
+{
+    return (SsStreamParams) { .every = (int)s->every,
+                              .max_rate = s->max_rate,
+                              .align = (SsAlign)s->align,
+                              .max_age = (int64_t)s->max_age * GST_MSECOND,
+                              .budget = (int64_t)s->motion_budget * GST_USECOND };
 }
 
 gboolean ss_settings_to_params(const SsSettings *s, SsEngineParams *p, GError **error)

@@ -20,9 +20,12 @@ typedef struct SsSettings {
     char *labels, *engine;
     guint every;
     double max_rate;
+    int align; /* SsAlign */
+    guint max_age, motion_budget;
 } SsSettings;
 
-enum { SS_SETTING_FIRST = 1, SS_SETTING_END = 18 }; /* property ids; SS_SETTING_END is the next one free */
+/* Property ids; SS_SETTING_END is the next one free. */
+enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 18, SS_SETTING_END = 21 };
 
 void ss_settings_install(GObjectClass *klass);
 /** The defaults. */
@@ -35,6 +38,8 @@ gboolean ss_settings_get(const SsSettings *s, guint id, GValue *value);
 /** The first property of the engine in which they differ, as "name (a, not b)"; NULL: none. (transfer full)
  */
 char *ss_settings_difference(const SsSettings *a, const SsSettings *b);
+/** What they say of the stream. */
+SsStreamParams ss_settings_to_stream(const SsSettings *s);
 /** Fills `p`, which borrows the strings of `s`. Errors: GST_LIBRARY_ERROR_SETTINGS. */
 gboolean ss_settings_to_params(const SsSettings *s, SsEngineParams *p, GError **error);
 
