@@ -14,6 +14,7 @@ typedef struct SsCommand {
 } SsCommand;
 
 int ss_command_run(int argc, char **argv);
+int ss_command_eval(int argc, char **argv);
 int ss_command_bench(int argc, char **argv);
 int ss_command_inspect(int argc, char **argv);
 int ss_command_doctor(int argc, char **argv);

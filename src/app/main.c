@@ -16,6 +16,8 @@ gint64 ss_process_start;
 static const SsCommand commands[] = {
     { "run", "[OPTION...] SOURCE...", "show, record or write down streams with their objects",
       ss_command_run },
+    { "eval", "[OPTION...] CLIP", "how far boxes are from their objects, on a clip of yours",
+      ss_command_eval },
     { "bench", "[OPTION...] [SOURCE]", "speed of this machine: model alone, stream alone, both",
       ss_command_bench },
     { "inspect", "[OPTION...] MODEL", "what a model is, which decoder fits, which devices run it",
@@ -111,7 +113,8 @@ int main(int argc, char **argv)
     if (!*name)
         help(stderr);
     else
-        ss_say("there is no command \"%s\"; there are run, bench, inspect and doctor (sidestream --help)",
-               name);
+        ss_say(
+            "there is no command \"%s\"; there are run, eval, bench, inspect and doctor (sidestream --help)",
+            name);
     return SS_EXIT_USAGE;
 }

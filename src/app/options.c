@@ -26,6 +26,7 @@ static const Number numbers[] = {
     { "threads", AT(threads), TRUE, 0, 1024, 0 },
     { "every", AT(every), TRUE, 1, 1000000, 1 },
     { "max-rate", AT(max_rate), FALSE, 0, 1000, 0 },
+    { "max-age", AT(max_age), TRUE, 1, 3600000, 1000 },
     { "simulate-latency", AT(simulate_latency), TRUE, 0, 3600000, 0 },
     { "rate", AT(rate), FALSE, 0.01, 1000, 0 },
     { "duration", AT(duration), FALSE, 0.001, 1e7, 0 },
@@ -60,8 +61,9 @@ static gboolean number_option(const char *name, const char *value, gpointer data
     return set_number(data, name + strspn(name, "-"), value, error);
 }
 
-#define ALL     (SS_FOR_RUN | SS_FOR_BENCH | SS_FOR_INSPECT)
+#define ALL     (SS_FOR_RUN | SS_FOR_EVAL | SS_FOR_BENCH | SS_FOR_INSPECT)
 #define STREAMS (SS_FOR_RUN | SS_FOR_BENCH)
+#define CLIPS   (SS_FOR_RUN | SS_FOR_EVAL | SS_FOR_BENCH)
 
 /* A GOptionEntry whose arg_data is an offset into SsOptions, and the commands that take it. */
 typedef struct Option {
@@ -79,7 +81,7 @@ typedef struct Option {
     }
 
 static const Option table[] = {
-    { STREAMS, "model", 'm', G_OPTION_ARG_FILENAME, AT(model),
+    { CLIPS, "model", 'm', G_OPTION_ARG_FILENAME, AT(model),
       "The network: .onnx, .xml, .pb, .tflite (default: the demo's)", "FILE" },
     { ALL, "backend", 0, G_OPTION_ARG_STRING, AT(backend), "Runtime: openvino, dummy", "NAME" },
     { ALL, "device", 0, G_OPTION_ARG_STRING, AT(device), "Device of the runtime: CPU, GPU, NPU", "NAME" },
@@ -95,26 +97,33 @@ static const Option table[] = {
       "WxH" },
     { ALL, "cache-dir", 0, G_OPTION_ARG_FILENAME, AT(cache_dir),
       "Compiled models are kept here (default: ~/.cache/sidestream; \"\": nowhere)", "DIR" },
-    NUMBER(STREAMS, "threshold", "Least confidence (0.3)", "0..1"),
+    NUMBER(CLIPS, "threshold", "Least confidence (0.3; eval: 0.15)", "0..1"),
     NUMBER(STREAMS, "workers", "Inferences at a time (1)", "N"),
     NUMBER(ALL, "threads", "Threads of the runtime's pool (0: it chooses)", "N"),
     NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
     NUMBER(SS_FOR_RUN, "max-rate", "Inferences a second, at most (0: no limit)", "HZ"),
+    { SS_FOR_RUN | SS_FOR_EVAL, "align", 0, G_OPTION_ARG_STRING, AT(align),
+      "Boxes of a late network: hold (where it saw them), live (carried to the picture shown)", "MODE" },
+    { SS_FOR_EVAL, "latency", 0, G_OPTION_ARG_STRING, AT(latency), "What the network takes (40,100,200)",
+      "MS,MS" },
+    NUMBER(SS_FOR_RUN | SS_FOR_EVAL, "max-age",
+           "Live: what can no longer be followed is gone after so long (1000)", "MS"),
     NUMBER(STREAMS, "simulate-latency", "Let every inference take at least so long", "MS"),
     { SS_FOR_RUN, "output", 'o', G_OPTION_ARG_STRING_ARRAY, AT(outputs),
       "window, none, FILE.mp4, jsonl:FILE; repeatable (window where there is a display)", "SPEC" },
-    NUMBER(STREAMS, "rate", "Play a recording at this frame rate", "HZ"),
+    NUMBER(CLIPS, "rate", "Play a recording at this frame rate", "HZ"),
     { SS_FOR_RUN, "loop", 0, G_OPTION_ARG_NONE, AT(loop), "Play a recording over and over", NULL },
-    NUMBER(STREAMS, "duration", "End after so many seconds of video", "S"),
+    NUMBER(CLIPS, "duration", "End after so many seconds of video", "S"),
     { SS_FOR_RUN, "stats", 0, G_OPTION_ARG_FILENAME, AT(stats),
       "Write the counters as JSON at the end; - is standard output", "FILE" },
-    { SS_FOR_BENCH, "json", 0, G_OPTION_ARG_FILENAME, AT(json),
+    { SS_FOR_EVAL | SS_FOR_BENCH, "json", 0, G_OPTION_ARG_FILENAME, AT(json),
       "Write the figures as JSON; - is standard output", "FILE" },
+    { SS_FOR_EVAL, "plot", 0, G_OPTION_ARG_FILENAME, AT(plot), "Draw AP against latency", "FILE.png|svg" },
     { SS_FOR_RUN, "style", 0, G_OPTION_ARG_STRING, AT(style), "Boxes: outline, fill", "NAME" },
     { SS_FOR_RUN, "no-labels", 0, G_OPTION_ARG_NONE, AT(no_labels), "Boxes without names", NULL },
     { SS_FOR_RUN, "title", 0, G_OPTION_ARG_STRING, AT(title), "Of the window (Camera)", "TEXT" },
     { ALL, "verbose", 'v', G_OPTION_ARG_NONE, AT(verbose), "Say more", NULL },
-    { SS_FOR_RUN, "quiet", 'q', G_OPTION_ARG_NONE, AT(quiet), "Say nothing but errors", NULL },
+    { SS_FOR_RUN | SS_FOR_EVAL, "quiet", 'q', G_OPTION_ARG_NONE, AT(quiet), "Say nothing but errors", NULL },
 };
 
 static const struct {
@@ -125,6 +134,10 @@ static const struct {
       "SOURCE: a video file, /dev/video0, csi://0, rtsp://..., http(s)://..., test://ball, or\n"
       "  \"gst: DESCRIPTION\" as for gst-launch-1.0\n\n"
       "Exit codes: 0 ok, 1 unforeseen, 2 usage, 3 source, 4 model.  More: man sidestream" },
+    { SS_FOR_EVAL, "eval", "CLIP", "How far boxes are from their objects when they are shown.",
+      "CLIP: a video file. The network looks at every picture; that is the reference. Then the clip is\n"
+      "  played as if the network took --latency, each way of --align, and what would be shown is compared\n"
+      "  with the reference of the very picture: average precision as COCO counts it." },
     { SS_FOR_BENCH, "bench", "[SOURCE]",
       "Speed of this machine: the model alone, the stream alone, both together.",
       "SOURCE: default is the demo's clip." },
@@ -289,6 +302,8 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         else
             G_STRUCT_MEMBER(double, o, n->offset) = n->preset;
     }
+    if (command == SS_FOR_EVAL) /* a score counts faint boxes for little, missing ones for much */
+        o->threshold = 0.15;
     if (!parse(o, command, argc, argv, error))
         return FALSE;
     if (!o->rest)
@@ -297,6 +312,8 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         return usage(error,
                      "run: needs a SOURCE: a video file, /dev/video0, csi://0, rtsp://..., test://ball; see "
                      "sidestream run --help");
+    if (command == SS_FOR_EVAL && (!o->rest[0] || o->rest[1]))
+        return usage(error, "eval: needs one CLIP, a video file; see sidestream eval --help");
     if (command == SS_FOR_BENCH && o->rest[0] && o->rest[1])
         return usage(error, "bench: takes one SOURCE; see sidestream bench --help");
     if (command == SS_FOR_INSPECT && (!o->rest[0] || o->rest[1]) && !(needs_no_model(o) && !o->rest[0]))
@@ -305,6 +322,8 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         o->model = g_strdup(o->rest[0]);
     if (o->style && !g_str_equal(o->style, "outline") && !g_str_equal(o->style, "fill"))
         return usage(error, "--style must be outline or fill, not \"%s\"", o->style);
+    if (command == SS_FOR_RUN && o->align && !g_str_equal(o->align, "hold") && !g_str_equal(o->align, "live"))
+        return usage(error, "--align must be hold or live, not \"%s\"", o->align);
     if (!o->cache_dir)
         o->cache_dir = g_build_filename(g_get_user_cache_dir(), "sidestream", NULL);
     return check_backend(o, error) && check_decoder(o, error) && check_labels(o, error) &&
@@ -328,5 +347,7 @@ void ss_options_to_infer(const SsOptions *o, GstElement *infer)
                  "labels", o->labels, "model-options", o->model_options, "preprocess", o->preprocess,
                  "input-size", o->input_size, "cache-dir", o->cache_dir, "threshold", o->threshold, "workers",
                  (guint)o->workers, "threads", (guint)o->threads, "every", (guint)o->every, "max-rate",
-                 o->max_rate, "simulate-latency", (guint)o->simulate_latency, NULL);
+                 o->max_rate, "simulate-latency", (guint)o->simulate_latency, "max-age", (guint)o->max_age,
+                 NULL);
+    gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "hold");
 }

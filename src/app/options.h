@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The command line of `run`, `bench` and `inspect`: one structure, one table of what each takes. */
+/** The command line of `run`, `eval`, `bench` and `inspect`: one structure, one table of what each takes. */
 #ifndef SS_OPTIONS_H
 #define SS_OPTIONS_H
 
@@ -9,16 +9,17 @@ typedef enum SsOptionSet {
     SS_FOR_RUN = 1 << 0,
     SS_FOR_BENCH = 1 << 1,
     SS_FOR_INSPECT = 1 << 2,
+    SS_FOR_EVAL = 1 << 3,
 } SsOptionSet;
 
 typedef struct SsOptions {
     /* the network */
     char *model, *backend, *device, *decoder, *labels, *model_options, *preprocess, *input_size, *cache_dir;
     double threshold, max_rate;
-    int workers, threads, every, simulate_latency;
+    int workers, threads, every, simulate_latency, max_age;
     /* the picture */
     char **outputs;
-    char *style, *title, *stats, *json;
+    char *align, *latency, *style, *title, *stats, *json, *plot;
     double rate, duration;
     gboolean loop, no_labels, verbose, quiet;
     char **rest; /* SOURCEs, or the MODEL of inspect; never NULL */

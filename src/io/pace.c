@@ -157,7 +157,7 @@ static GstFlowReturn pace_frame(GstBaseTransform *bt, GstBuffer *buffer)
     self->last = out;
     GST_BUFFER_OFFSET(buffer) = self->frames++;
     GST_BUFFER_OFFSET_END(buffer) = self->frames;
-    return self->live ? GST_FLOW_OK : wait_for(self, out);
+    return self->live || self->params.unhurried ? GST_FLOW_OK : wait_for(self, out);
 }
 
 static bool upstream_is_live(SsPace *self)

@@ -14,6 +14,7 @@
 
 typedef struct SsPaceParams {
     double rate;      /* frames a second a recording is played at; 0 = its own */
+    bool unhurried;   /* a recording's frames go out as fast as they are taken, with the same timestamps */
     bool loop;        /* start again at the end */
     GstClockTime end; /* end before the first frame of this running time (from the first); 0 = never */
 } SsPaceParams;

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * `sidestream eval`: how far boxes are from their objects when they are shown. The network looks at every
+ * picture of a clip; what it sees there is the reference. Then the clip is played with a network that takes
+ * its time, on a virtual clock, and what would be shown of each picture is compared with the reference of
+ * that very picture (streaming accuracy: M. Li, Y.-X. Wang and D. Ramanan, Towards Streaming Perception, ECCV
+ * 2020).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app.h"
+#include "core/follow.h"
+#include "film.h"
+#include "gst/bridge.h"
+#include "io/json.h"
+#include "io/source.h"
+#include "io/stats.h"
+#include "network.h"
+#include "plot.h"
+#include "precision.h"
+#include "replay.h"
+
+/* What counts as there: the reference's score; and an object is found where it is overlapped by half. */
+static const float REFERENCE = 0.5f;
+static const double FOUND = 0.5;
+
+enum { MOST_LATENCY_MS = 60000, SLACK = 64 };
+
+/** One way to show the clip. */
+typedef struct Variant {
+    const char *align;
+    int latency_ms;
+    SsReplay *replay;
+    GArray *shown;     /* SsScored */
+    GHashTable *known; /* id in the reference -> id that was shown for it last */
+    guint64 switches;
+    double age_s, iou; /* sums, over shown objects and over those of the reference */
+    gint64 cost_ns;
+    SsPrecision precision;
+} Variant;
+
+typedef struct Eval {
+    SsOptions options;
+    SsNetwork *network;
+    SsAlbum *album;
+    SsTracker *identities; /* of the reference */
+    GArray *truth;         /* SsScored */
+    GPtrArray *variants;
+    int frames;
+    gint64 network_ns, picture_ns, said;
+    gboolean failed;
+} Eval;
+
+/* --- one picture --- */
+
+/** The part of the box that can be seen. */
+static SsScored scored(const GstVideoInfo *info, int frame, int class_id, float score, const SsBox *b)
+{
+    const double x0 = CLAMP((double)b->x, 0, info->width), y0 = CLAMP((double)b->y, 0, info->height);
+    const double x1 = CLAMP((double)b->x + b->w, 0, info->width),
+                 y1 = CLAMP((double)b->y + b->h, 0, info->height);
+    return (SsScored) { frame, class_id, score, x0, y0, x1 - x0, y1 - y0 };
+}
+
+/** The reference's objects of this picture, as scored boxes in `truth` and with ids in `out`. */
+static int add_reference(Eval *e, const GstVideoInfo *info, gint64 pts, const SsDetection *det, int n,
+                         SsObject *out)
+{
+    SsDetection sure[SS_MAX_OBJECTS];
+    int sures = 0;
+    for (int i = 0; i < n; i++) {
+        if (det[i].score < REFERENCE)
+            continue;
+        const SsScored s = scored(info, e->frames, det[i].class_id, det[i].score, &det[i].box);
+        sure[sures++] = det[i];
+        g_array_append_val(e->truth, s);
+    }
+    return ss_tracker_update(e->identities, pts, sure, sures, out);
+}
+
+/** An object of the reference, and which of the shown ones overlaps it most. */
+static void compare_one(Variant *v, const SsObject *reference, const SsScored *truth, const SsObject *shown,
+                        const SsScored *boxes, int n)
+{
+    double best = 0;
+    int at = -1;
+    for (int i = 0; i < n; i++) {
+        const double iou = boxes[i].class_id == truth->class_id ? ss_scored_iou(truth, &boxes[i]) : 0;
+        if (iou > best) {
+            best = iou;
+            at = i;
+        }
+    }
+    v->iou += best;
+    if (best < FOUND)
+        return;
+    gpointer key = GSIZE_TO_POINTER(reference->id), before = g_hash_table_lookup(v->known, key);
+    v->switches += before && before != GSIZE_TO_POINTER(shown[at].id);
+    g_hash_table_insert(v->known, key, GSIZE_TO_POINTER(shown[at].id));
+}
+
+static void play(Eval *e, Variant *v, const GstVideoInfo *info, gint64 pts, SsPicture *picture,
+                 const SsDetection *det, int n, const SsObject *reference, int references)
+{
+    SsObject shown[SS_MAX_OBJECTS];
+    const int m = ss_replay_show(v->replay, pts, picture, det, n, shown);
+    const guint first = v->shown->len;
+    for (int i = 0; i < m; i++) {
+        const SsScored s = scored(info, e->frames, shown[i].class_id, shown[i].score, &shown[i].box);
+        v->age_s += (double)(pts - shown[i].source_pts) / 1e9;
+        g_array_append_val(v->shown, s);
+    }
+    const SsScored *boxes = (const SsScored *)(gpointer)v->shown->data + first;
+    for (int i = 0; i < references; i++) {
+        const SsScored truth = scored(info, e->frames, reference[i].class_id, 1, &reference[i].box);
+        compare_one(v, &reference[i], &truth, shown, boxes, m);
+    }
+}
+
+static void say_progress(Eval *e)
+{
+    const gint64 now = ss_now();
+    if (e->options.quiet || now - e->said < G_GINT64_CONSTANT(1000000000))
+        return;
+    e->said = now;
+    fprintf(stderr, "\r%d pictures ", e->frames);
+}
+
+static gboolean look(void *cookie, GstBuffer *buffer, const GstVideoInfo *info, gint64 pts)
+{
+    Eval *e = cookie;
+    SsDetection det[SS_MAX_OBJECTS];
+    SsObject reference[SS_MAX_OBJECTS];
+    int64_t took;
+    SsFrame *frame = ss_bridge_wrap(buffer, info, pts);
+    const SsFrameDesc *desc = frame ? ss_frame_desc(frame) : NULL;
+    const gint64 began = ss_now();
+    SsPicture *picture = frame ? ss_album_add(e->album, desc) : NULL;
+    e->picture_ns += ss_now() - began;
+    const float faintest = ss_replay_faintest((float)e->options.threshold);
+    const int n = picture ? ss_network_look(e->network, desc, MIN(faintest, REFERENCE), det, &took) : -1;
+    ss_frame_unref(&frame);
+    e->failed = n < 0;
+    if (!e->failed) {
+        const int references = add_reference(e, info, pts, det, n, reference);
+        e->network_ns += took;
+        for (guint i = 0; i < e->variants->len; i++)
+            play(e, g_ptr_array_index(e->variants, i), info, pts, picture, det, n, reference, references);
+        e->frames++;
+        say_progress(e);
+    }
+    ss_picture_unref(&picture);
+    return !e->failed;
+}
+
+/* --- what came of it --- */
+
+static void finish(Eval *e)
+{
+    for (guint i = 0; i < e->variants->len; i++) {
+        Variant *v = g_ptr_array_index(e->variants, i);
+        v->precision = ss_precision((SsScored *)(gpointer)v->shown->data, v->shown->len,
+                                    (SsScored *)(gpointer)e->truth->data, e->truth->len);
+        v->age_s /= MAX(v->shown->len, 1);
+        v->iou /= MAX(e->truth->len, 1);
+    }
+}
+
+static void print_table(const Eval *e)
+{
+    printf("%-6s %8s %6s %6s %9s %12s %12s\n", "align", "network", "AP", "AP50", "mean IoU", "mean age ms",
+           "id switches");
+    for (guint i = 0; i < e->variants->len; i++) {
+        const Variant *v = g_ptr_array_index(e->variants, i);
+        printf("%-6s %5d ms %6.1f %6.1f %9.3f %12.1f %12" G_GUINT64_FORMAT "\n", v->align, v->latency_ms,
+               v->precision.ap * 100, v->precision.ap50 * 100, v->iou, v->age_s * 1e3, v->switches);
+    }
+    printf("\n%d pictures, %u objects in the reference (what the network sees in each, score 0.5 and more);\n"
+           "here it takes %.1f ms a picture.\n",
+           e->frames, e->truth->len, (double)e->network_ns / 1e6 / e->frames);
+}
+
+static gboolean write_json(const Eval *e, const char *source, GError **error)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    ss_json_object(out, NULL);
+    ss_json_string(out, "source", source);
+    ss_json_string(out, "model", e->options.model);
+    ss_json_string(out, "clock", "virtual");
+    ss_json_int(out, "frames", e->frames);
+    ss_json_uint(out, "reference_objects", e->truth->len);
+    ss_json_double(out, "threshold", e->options.threshold, 3);
+    ss_json_array(out, "variants");
+    for (guint i = 0; i < e->variants->len; i++) {
+        const Variant *v = g_ptr_array_index(e->variants, i);
+        ss_json_object(out, NULL);
+        ss_json_string(out, "align", v->align);
+        ss_json_int(out, "latency_ms", v->latency_ms);
+        ss_json_double(out, "ap", v->precision.ap, 5);
+        ss_json_double(out, "ap50", v->precision.ap50, 5);
+        ss_json_double(out, "mean_iou", v->iou, 5);
+        ss_json_double(out, "mean_age_ms", v->age_s * 1e3, 3);
+        ss_json_uint(out, "id_switches", v->switches);
+        ss_json_end_object(out);
+    }
+    ss_json_end_array(out);
+    ss_json_end_object(out);
+    g_string_append_c(out, '\n');
+    return ss_write_report("--json", e->options.json, out, error);
+}
+
+static gboolean write_plot(const Eval *e, GError **error)
+{
+    SsPlot plot = { .title = "Average precision (%) of the boxes shown",
+                    .x_label = "what an inference takes, in milliseconds",
+                    .y_max = 100 };
+    for (guint i = 0; i < e->variants->len; i++) {
+        const Variant *v = g_ptr_array_index(e->variants, i);
+        SsPlotLine *l = plot.n > 0 ? &plot.line[plot.n - 1] : NULL;
+        if (!l || !g_str_equal(l->name, v->align)) {
+            l = &plot.line[plot.n++];
+            l->name = v->align;
+        }
+        l->x[l->n] = v->latency_ms;
+        l->y[l->n++] = v->precision.ap * 100;
+    }
+    return ss_plot_write(&plot, e->options.plot, error);
+}
+
+/* --- set-up --- */
+
+static void free_variant(gpointer data)
+{
+    Variant *v = data;
+    if (v->replay)
+        ss_replay_free(v->replay);
+    g_array_unref(v->shown);
+    g_hash_table_unref(v->known);
+    g_free(v);
+}
+
+static gboolean add_variant(Eval *e, const char *align, const char *latency, GError **error)
+{
+    static const struct {
+        const char *name;
+        SsAlign align;
+    } aligns[] = { { "live", SS_ALIGN_LIVE }, { "hold", SS_ALIGN_HOLD } };
+    char *end;
+    const guint64 ms = g_ascii_strtoull(latency, &end, 10);
+    gsize a = 0;
+    while (a < G_N_ELEMENTS(aligns) && !g_str_equal(aligns[a].name, align))
+        a++;
+    if (a == G_N_ELEMENTS(aligns) || end == latency || *end || ms > MOST_LATENCY_MS) {
+        g_set_error(
+            error, SS_ERROR, SS_EXIT_USAGE,
+            a == G_N_ELEMENTS(aligns)
+                ? "--align: \"%s\" is neither live nor hold; several as live,hold"
+                : "--latency: \"%s\" is no time in whole milliseconds up to 60000; several as 40,100,200",
+            a == G_N_ELEMENTS(aligns) ? align : latency);
+        return FALSE;
+    }
+    Variant *v = g_new0(Variant, 1);
+    v->align = aligns[a].name;
+    v->latency_ms = (int)ms;
+    v->shown = g_array_new(FALSE, FALSE, sizeof(SsScored));
+    v->known = g_hash_table_new(NULL, NULL);
+    g_ptr_array_add(e->variants, v);
+    v->replay =
+        ss_replay_new(&(SsReplayParams) { (int64_t)ms * 1000000, aligns[a].align, (float)e->options.threshold,
+                                          (int64_t)e->options.max_age * 1000000 });
+    if (!v->replay)
+        g_set_error(error, SS_ERROR, SS_EXIT_UNFORESEEN, "out of memory");
+    return v->replay != NULL;
+}
+
+static gboolean add_variants(Eval *e, GError **error)
+{
+    const SsOptions *o = &e->options;
+    g_auto(GStrv) align = g_strsplit(o->align ? o->align : "live,hold", ",", -1);
+    g_auto(GStrv) latency = g_strsplit(o->latency ? o->latency : "40,100,200", ",", -1);
+    int longest = 0;
+    if (g_strv_length(align) > SS_PLOT_LINES || g_strv_length(latency) > SS_PLOT_POINTS) {
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "at most %d modes of --align, %d of --latency",
+                    SS_PLOT_LINES, SS_PLOT_POINTS);
+        return FALSE;
+    }
+    e->variants = g_ptr_array_new_with_free_func(free_variant);
+    for (char **a = align; *a; a++)
+        for (char **l = latency; *l; l++) {
+            if (!add_variant(e, *a, *l, error))
+                return FALSE;
+            longest = MAX(longest, atoi(*l));
+        }
+    /* All replays walk in the same pictures, so none may be let go before the slowest has been there. */
+    const double fastest_hz = o->rate > 0 ? o->rate : 240;
+    return ss_album_create(&e->album, (int)(fastest_hz * longest / 500) + SLACK) == 0 &&
+           ss_tracker_create(&e->identities, &(SsTrackerParams) { 0 }) == 0;
+}
+
+static gboolean evaluate(Eval *e, const char *source, GError **error)
+{
+    if (ss_source_kind(source) != SS_SOURCE_FILE) {
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "eval: needs a recording, not %s; record one first",
+                    source);
+        return FALSE;
+    }
+    if (e->options.plot && !ss_plot_can(e->options.plot)) {
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "--plot: %s is neither a .png nor a .svg",
+                    e->options.plot);
+        return FALSE;
+    }
+    e->truth = g_array_new(FALSE, FALSE, sizeof(SsScored));
+    if (!add_variants(e, error) || !(e->network = ss_network_open(&e->options, error)))
+        return FALSE;
+    const GstClockTime end =
+        e->options.duration > 0 ? (GstClockTime)(e->options.duration * GST_SECOND) : GST_CLOCK_TIME_NONE;
+    const gboolean read = ss_film_read(source, e->options.rate, end, look, e, error);
+    if (!e->options.quiet && e->said)
+        fputs("\r                    \r", stderr);
+    if (e->failed)
+        ss_network_error(e->network, error);
+    if (!read || e->failed)
+        return FALSE;
+    finish(e);
+    if (!e->options.json || !g_str_equal(e->options.json, "-"))
+        print_table(e);
+    return (!e->options.json || write_json(e, source, error)) && (!e->options.plot || write_plot(e, error));
+}
+
+int ss_command_eval(int argc, char **argv)
+{
+    Eval e = { 0 };
+    g_autoptr(GError) error = NULL;
+    int code = SS_EXIT_OK;
+    if (!ss_options_parse(&e.options, SS_FOR_EVAL, argc, argv, &error) || !ss_app_init_gst(&error) ||
+        !evaluate(&e, e.options.rest[0], &error))
+        code = ss_say_error(error);
+    g_clear_pointer(&e.variants, g_ptr_array_unref);
+    g_clear_pointer(&e.truth, g_array_unref);
+    g_clear_pointer(&e.network, ss_network_close);
+    ss_tracker_destroy(&e.identities);
+    ss_album_destroy(&e.album);
+    ss_options_clear(&e.options);
+    if (gst_is_initialized())
+        gst_deinit();
+    return code;
+}
