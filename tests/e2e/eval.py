@@ -37,7 +37,9 @@ done = sidestream("ball.mp4", "--latency", "50,150", "--plot", "chart.png", *FOL
 same(done.returncode, 0, done.stderr)
 check((folder / "chart.png").read_bytes().startswith(b"\x89PNG"), "a chart")
 check("live      50 ms" in done.stdout and "hold     150 ms" in done.stdout, done.stdout)
-done = sidestream("ball.mp4", "--plot", "chart.svg", "--quiet", *FOLLOW, command="eval")
+done = sidestream("ball.mp4", "--plot", "chart.svg", "--quiet", "--align", "hold,hold", "--latency",
+                  ",".join(str(10 * i) for i in range(1, 33)), *FOLLOW, command="eval")
+same(done.returncode, 0, done.stderr)
 check("<svg" in (folder / "chart.svg").read_text(), "a chart")
 
 for args, code, says in (
