@@ -8,8 +8,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 case "${1-}" in
-'') write=--write never_waits=60 soak=600 starts=5 inference="--seconds 30" ;;
---quick) write='' never_waits=6 soak=20 starts=1 inference="--seconds 5 --rounds 1" ;;
+'') write=--write never_waits=60 soak=600 starts=5 inference='' ;;
+--quick) write='' never_waits=6 soak=20 starts=1 inference="--seconds 4" ;;
 *) echo "usage: $0 [--quick]" >&2; exit 2 ;;
 esac
 

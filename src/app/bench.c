@@ -187,6 +187,37 @@ static const struct Part {
     { "together", "sidestream: both together", joined },
 };
 
+enum { MODEL_ALONE, STREAM_ALONE, SIDE_BY_SIDE, TOGETHER, ALL_PARTS = (1 << G_N_ELEMENTS(parts)) - 1 };
+
+static gsize part_of(const char *key)
+{
+    gsize i = 0;
+    while (i < G_N_ELEMENTS(parts) && !g_str_equal(parts[i].key, key))
+        i++;
+    return i;
+}
+
+/** Which parts are asked for, a bit each; 0: `error` says what is wrong. */
+static guint wanted_parts(const char *list, GError **error)
+{
+    guint wanted = 0;
+    if (!list)
+        return ALL_PARTS;
+    g_auto(GStrv) names = g_strsplit(*list ? list : ",", ",", -1);
+    for (char **name = names; *name; name++) {
+        const gsize i = part_of(*name);
+        if (i == G_N_ELEMENTS(parts)) {
+            g_set_error(
+                error, SS_ERROR, SS_EXIT_USAGE,
+                "--parts: there is no \"%s\"; there are model_alone, stream_alone, side_by_side, together",
+                *name);
+            return 0;
+        }
+        wanted |= 1U << i;
+    }
+    return wanted;
+}
+
 static void json_figures(GString *out, const Figures *f)
 {
     ss_json_object(out, f->key);
@@ -211,9 +242,12 @@ static gboolean write_json(const Bench *b, const Figures *f, double inferences, 
     ss_json_string(out, "model", b->options.model);
     ss_json_double(out, "seconds", b->seconds, 3);
     for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
-        json_figures(out, &f[i]);
-    ss_json_double(out, "inference_ratio", inferences, 4);
-    ss_json_double(out, "fps_ratio", fps, 4);
+        if (f[i].key)
+            json_figures(out, &f[i]);
+    if (inferences > 0)
+        ss_json_double(out, "inference_ratio", inferences, 4);
+    if (fps > 0)
+        ss_json_double(out, "fps_ratio", fps, 4);
     ss_stats_json_process(out);
     ss_json_end_object(out);
     g_string_append_c(out, '\n');
@@ -225,17 +259,14 @@ static double ratio(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
-static gboolean bench(Bench *b, GError **error)
+static gboolean run_parts(Bench *b, guint wanted, Figures *f, gboolean table, GError **error)
 {
-    Figures f[G_N_ELEMENTS(parts)] = { 0 };
-    gboolean table = !b->options.json || !g_str_equal(b->options.json, "-");
-    b->bare = ss_bare_new(&b->options, b->source, error);
-    if (!b->bare)
-        return FALSE;
     if (table)
         printf("%-28s %12s %10s %16s %13s %12s\n", "", "inferences/s", "pictures/s", "interval p99 ms",
                "take p99 ms", "mean age ms");
     for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (!(wanted & 1U << i))
+            continue;
         f[i].key = parts[i].key;
         f[i].what = parts[i].what;
         if (!parts[i].run(b, &f[i], error))
@@ -244,10 +275,22 @@ static gboolean bench(Bench *b, GError **error)
             print_row(&f[i]);
         fflush(stdout);
     }
+    return TRUE;
+}
+
+static gboolean bench(Bench *b, GError **error)
+{
+    Figures f[G_N_ELEMENTS(parts)] = { 0 };
+    const gboolean table = !b->options.json || !g_str_equal(b->options.json, "-");
+    const guint wanted = wanted_parts(b->options.parts, error);
+    if (!wanted || !(b->bare = ss_bare_new(&b->options, b->source, error)) ||
+        !run_parts(b, wanted, f, table, error))
+        return FALSE;
     /* No picture is looked at twice: a network faster than the video is measured by the video. */
-    double inferences = ratio(f[3].inferences_per_s, MIN(f[2].inferences_per_s, f[3].fps));
-    double fps = ratio(f[3].fps, f[1].fps);
-    if (table)
+    const double inferences =
+        ratio(f[TOGETHER].inferences_per_s, MIN(f[SIDE_BY_SIDE].inferences_per_s, f[TOGETHER].fps));
+    const double fps = ratio(f[TOGETHER].fps, f[STREAM_ALONE].fps);
+    if (table && inferences > 0 && fps > 0)
         printf(
             "\nJoined, the network keeps %.1f %% of its speed (of the pictures' rate, where that is less),\n"
             "and the stream %.1f %% of its rate.\n",

@@ -150,6 +150,7 @@ with open("/dev/full", "w") as full:
 done = sidestream("middle.mp4", *NONE)
 check(done.returncode in (0, SOURCE), f"damaged clip: {done.returncode} {done.stderr}")
 for command, args, code in (("nosuch", [], USAGE), ("bench", ["a", "b"], USAGE), ("bench", ["missing.avi"], SOURCE),
+                            ("bench", ["--parts", "side_by_side,all"], USAGE), ("bench", ["--parts", ""], USAGE),
                             ("inspect", ["missing.onnx"], MODEL), ("inspect", ["--decoder", "yolo"], MODEL),
                             ("doctor", ["x"], USAGE)):
     done = sidestream(*args, backend="dummy" if command in ("bench", "inspect") else None, command=command)

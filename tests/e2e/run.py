@@ -209,6 +209,12 @@ def other_commands():
     bench = json.loads((folder / "bench.json").read_text())
     check(bench["together"]["inferences_per_s"] > 0 and bench["model_alone"]["inferences_per_s"] > 0, bench)
     check(bench["stream_alone"]["fps"] > 0 and bench["stream_alone"]["inferences_per_s"] == 0, bench)
+    check(bench["inference_ratio"] > 0, bench)
+    done = sidestream("--duration", 0.2, "--model-options", "latency=5", "--parts", "together", "--json", "-", BALL,
+                      command="bench")
+    same(done.returncode, 0, "bench --parts: " + done.stderr)
+    bench = json.loads(done.stdout)
+    check("together" in bench and "model_alone" not in bench and "inference_ratio" not in bench, bench)
 
 
 for test in (recording_and_lines, played_recording, picture_that_changes_its_size, picture_of_odd_size,
