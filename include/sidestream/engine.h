@@ -116,6 +116,11 @@ typedef enum SsAlign {
     SS_ALIGN_LIVE, /* boxes are carried to the newest frame by what its pixels did: see ss_stream_see() */
 } SsAlign;
 
+/** Stable lower-case word, from 0 up: "hold", "live"; NULL: there is no such way. Static. Thread: any. */
+SS_API const char *ss_align_name(SsAlign align);
+/** Errors: -EINVAL: no way has this name. Thread: any. */
+SS_API int ss_align_from_name(const char *name, SsAlign *out);
+
 typedef struct SsStreamParams {
     int every;       /* offer only every Nth frame to the network; 0 = 1 */
     double max_rate; /* inferences a second of stream time, at most; 0 = no limit */

@@ -238,33 +238,25 @@ static void free_variant(gpointer data)
 
 static gboolean add_variant(Eval *e, const char *align, const char *latency, GError **error)
 {
-    static const struct {
-        const char *name;
-        SsAlign align;
-    } aligns[] = { { "live", SS_ALIGN_LIVE }, { "hold", SS_ALIGN_HOLD } };
+    SsAlign way;
     char *end;
     const guint64 ms = g_ascii_strtoull(latency, &end, 10);
-    gsize a = 0;
-    while (a < G_N_ELEMENTS(aligns) && !g_str_equal(aligns[a].name, align))
-        a++;
-    if (a == G_N_ELEMENTS(aligns) || end == latency || *end || ms > MOST_LATENCY_MS) {
-        g_set_error(
-            error, SS_ERROR, SS_EXIT_USAGE,
-            a == G_N_ELEMENTS(aligns)
-                ? "--align: \"%s\" is neither live nor hold; several as live,hold"
-                : "--latency: \"%s\" is no time in whole milliseconds up to 60000; several as 40,100,200",
-            a == G_N_ELEMENTS(aligns) ? align : latency);
+    if (!ss_options_align(align, &way, error))
+        return FALSE;
+    if (end == latency || *end || ms > MOST_LATENCY_MS) {
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE,
+                    "--latency: \"%s\" is no time in whole milliseconds up to 60000; several as 40,100,200",
+                    latency);
         return FALSE;
     }
     Variant *v = g_new0(Variant, 1);
-    v->align = aligns[a].name;
+    v->align = ss_align_name(way);
     v->latency_ms = (int)ms;
     v->shown = g_array_new(FALSE, FALSE, sizeof(SsScored));
     v->known = g_hash_table_new(NULL, NULL);
     g_ptr_array_add(e->variants, v);
-    v->replay =
-        ss_replay_new(&(SsReplayParams) { (int64_t)ms * 1000000, aligns[a].align, (float)e->options.threshold,
-                                          (int64_t)e->options.max_age * 1000000 });
+    v->replay = ss_replay_new(&(SsReplayParams) { (int64_t)ms * 1000000, way, (float)e->options.threshold,
+                                                  (int64_t)e->options.max_age * 1000000 });
     if (!v->replay)
         g_set_error(error, SS_ERROR, SS_EXIT_UNFORESEEN, "out of memory");
     return v->replay != NULL;

@@ -294,8 +294,21 @@ char *ss_data_path(const char *name)
                          : g_build_filename(g_get_user_data_dir(), "sidestream", name, NULL);
 }
 
+gboolean ss_options_align(const char *name, SsAlign *out, GError **error)
+{
+    g_autoptr(GString) ways = g_string_new(NULL);
+
+    if (ss_align_from_name(name, out) == 0)
+        return TRUE;
+    for (int i = 0; ss_align_name((SsAlign)i); i++)
+        g_string_append_printf(ways, "%s%s", i > 0 ? ", " : "", ss_align_name((SsAlign)i));
+    return usage(error, "--align: \"%s\" is none of %s", name, ways->str);
+}
+
 gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **argv, GError **error)
 {
+    SsAlign align;
+
     *o = (SsOptions) { 0 };
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
         const Number *n = &numbers[i];
@@ -324,8 +337,8 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         o->model = g_strdup(o->rest[0]);
     if (o->style && !g_str_equal(o->style, "outline") && !g_str_equal(o->style, "fill"))
         return usage(error, "--style must be outline or fill, not \"%s\"", o->style);
-    if (command == SS_FOR_RUN && o->align && !g_str_equal(o->align, "hold") && !g_str_equal(o->align, "live"))
-        return usage(error, "--align must be hold or live, not \"%s\"", o->align);
+    if (command == SS_FOR_RUN && o->align && !ss_options_align(o->align, &align, error))
+        return FALSE;
     if (!o->cache_dir)
         o->cache_dir = g_build_filename(g_get_user_cache_dir(), "sidestream", NULL);
     return check_backend(o, error) && check_decoder(o, error) && check_labels(o, error) &&

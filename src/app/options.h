@@ -5,6 +5,8 @@
 
 #include <gst/gst.h>
 
+#include "sidestream/engine.h"
+
 typedef enum SsOptionSet {
     SS_FOR_RUN = 1 << 0,
     SS_FOR_BENCH = 1 << 1,
@@ -27,6 +29,8 @@ typedef struct SsOptions {
 
 /** FALSE: `error` (SS_EXIT_USAGE, SS_EXIT_MODEL) says why. --help and --version print and exit. */
 gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **argv, GError **error);
+/** One of --align's words. FALSE: `error` (SS_EXIT_USAGE) lists them. */
+gboolean ss_options_align(const char *name, SsAlign *out, GError **error);
 void ss_options_clear(SsOptions *o);
 /** Sets the properties of an ssinfer. */
 void ss_options_to_infer(const SsOptions *o, GstElement *infer);

@@ -81,15 +81,18 @@ G_STATIC_ASSERT(G_N_ELEMENTS(settings) == SS_SETTING_END - SS_SETTING_FIRST);
 
 static GType align_type(void)
 {
-    static const GEnumValue values[] = {
-        { SS_ALIGN_HOLD, "where the network saw its object", "hold" },
-        { SS_ALIGN_LIVE, "where its object is now, by what its pixels did since", "live" },
-        { 0, NULL, NULL },
+    static const char *const blurb[] = {
+        [SS_ALIGN_HOLD] = "where the network saw its object",
+        [SS_ALIGN_LIVE] = "where its object is now, by what its pixels did since",
     };
+    static GEnumValue values[G_N_ELEMENTS(blurb) + 1];
     static GType type;
 
-    if (g_once_init_enter(&type))
+    if (g_once_init_enter(&type)) {
+        for (guint i = 0; i < G_N_ELEMENTS(blurb); i++)
+            values[i] = (GEnumValue) { (int)i, blurb[i], ss_align_name((SsAlign)i) };
         g_once_init_leave(&type, g_enum_register_static("SsAlign", values));
+    }
     return type;
 }
 

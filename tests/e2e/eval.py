@@ -47,7 +47,7 @@ for args, code, says in (
         (["a", "b"], USAGE, "needs one CLIP"),
         (["test://ball"], USAGE, "needs a recording"),
         (["missing.avi"], SOURCE, "missing.avi"),
-        (["ball.mp4", "--align", "live,soon"], USAGE, '"soon" is neither live nor hold'),
+        (["ball.mp4", "--align", "live,soon"], USAGE, '"soon" is none of hold, live'),
         (["ball.mp4", "--latency", "40,"], USAGE, "--latency"),
         (["ball.mp4", "--latency", "1e3"], USAGE, "--latency"),
         (["ball.mp4", "--plot", "chart.gif"], USAGE, "neither a .png nor a .svg"),
