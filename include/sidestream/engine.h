@@ -112,14 +112,19 @@ SS_API int ss_engine_model_info(SsEngine *e, SsModelInfo *out);
 
 /** What is done about a result being late. */
 typedef enum SsAlign {
-    SS_ALIGN_HOLD, /* nothing: boxes are where their objects were */
-    SS_ALIGN_LIVE, /* boxes are carried to the newest frame by what its pixels did: see ss_stream_see() */
+    SS_ALIGN_HOLD,  /* nothing: boxes are where their objects were */
+    SS_ALIGN_LIVE,  /* boxes are carried to the newest frame by what its pixels did: see ss_stream_see() */
+    SS_ALIGN_DELAY, /* frames are shown late, when the network has seen them or one after them, with exact
+                       boxes: see ss_stream_delay() */
 } SsAlign;
 
-/** Stable lower-case word, from 0 up: "hold", "live"; NULL: there is no such way. Static. Thread: any. */
+/** Stable lower-case word, from 0 up: "hold", "live", "delay"; NULL: there is no such way. Static. Thread:
+ * any. */
 SS_API const char *ss_align_name(SsAlign align);
 /** Errors: -EINVAL: no way has this name. Thread: any. */
 SS_API int ss_align_from_name(const char *name, SsAlign *out);
+
+enum { SS_DEFAULT_MAX_DELAY = 2000000000 }; /* ns */
 
 typedef struct SsStreamParams {
     int every;       /* offer only every Nth frame to the network; 0 = 1 */
@@ -129,6 +134,7 @@ typedef struct SsStreamParams {
                         it; SS_ALIGN_LIVE; 0 = 1 s */
     int64_t budget;  /* ns; SS_ALIGN_LIVE: for carrying boxes, on the stream's thread; what is left when it is
                         spent moves by its velocity, at the expense of one box at most; 0 = 0.5 ms */
+    int64_t max_delay; /* ns; SS_ALIGN_DELAY: frames are held back for no longer; 0 = 2 s */
 } SsStreamParams;
 
 /** Joins a running or a stopped engine. Errors: -EINVAL, -ENOMEM. Thread: control. */
@@ -153,13 +159,22 @@ SS_API void ss_stream_set_align(SsStream *s, SsAlign align);
  * The frame that comes next, whether or not it is offered, before ss_stream_objects_at() and
  * ss_stream_offer() for it: its boxes are carried by what the pixels did since the frame before. Without this
  * call they are held. Reads the first plane of `frame`, during the call only; NULL: it cannot be read.
- * Wait-free; allocates until as many small pictures go round as the network needs. Nothing to do but for
- * SS_ALIGN_LIVE. Thread: the stream's.
+ * Wait-free; allocates until as many small pictures go round as the network needs. Nothing to do for
+ * SS_ALIGN_HOLD. Thread: the stream's.
  */
 SS_API void ss_stream_see(SsStream *s, const SsFrameDesc *frame);
 /**
+ * SS_ALIGN_DELAY: how long a frame is to be held back now, in ns, before ss_stream_objects_at() is asked for
+ * it and it is shown: the 95th percentile of the time until the network has seen a frame as young. 0: not
+ * known yet, or another way of aligning; -1: that would be more than `max_delay`, or the network has been
+ * silent for so long: boxes are carried as by SS_ALIGN_LIVE, and nothing is held back. Call it after
+ * ss_stream_see(). Wait-free. Thread: the stream's.
+ */
+SS_API int64_t ss_stream_delay(SsStream *s);
+/**
  * The objects for the frame of `pts`: writes at most `max` to `out`, returns the count; 0 before the first
- * result. Wait-free, no allocation. Thread: the stream's.
+ * result. SS_ALIGN_DELAY: an older frame than the last that was seen, which ss_stream_see() has seen;
+ * frames are asked for in their order. Wait-free, no allocation. Thread: the stream's.
  */
 SS_API int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max);
 /**

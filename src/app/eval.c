@@ -33,18 +33,26 @@ typedef struct Variant {
     int latency_ms;
     SsReplay *replay;
     GArray *shown;     /* SsScored */
+    guint next;        /* the picture that is shown next */
     GHashTable *known; /* id in the reference -> id that was shown for it last */
     guint64 switches;
     double age_s, iou; /* sums, over shown objects and over those of the reference */
     SsPrecision precision;
 } Variant;
 
+/** What the reference has in one picture. */
+typedef struct Reference {
+    GstVideoInfo info;
+    int n;
+    SsObject object[];
+} Reference;
+
 typedef struct Eval {
     SsOptions options;
     SsNetwork *network;
-    SsAlbum *album;
     SsTracker *identities; /* of the reference */
     GArray *truth;         /* SsScored */
+    GPtrArray *pictures;   /* Reference */
     GPtrArray *variants;
     int frames;
     guint latencies; /* so many variants of each way to align, one after another */
@@ -63,11 +71,11 @@ static SsScored scored(const GstVideoInfo *info, int frame, int class_id, float 
     return (SsScored) { frame, class_id, score, x0, y0, x1 - x0, y1 - y0 };
 }
 
-/** The reference's objects of this picture, as scored boxes in `truth` and with ids in `out`. */
-static int add_reference(Eval *e, const GstVideoInfo *info, gint64 pts, const SsDetection *det, int n,
-                         SsObject *out)
+/** The reference's objects of this picture, with ids; as scored boxes, too, in `truth`. */
+static void add_reference(Eval *e, const GstVideoInfo *info, gint64 pts, const SsDetection *det, int n)
 {
     SsDetection sure[SS_MAX_OBJECTS];
+    SsObject object[SS_MAX_OBJECTS];
     int sures = 0;
     for (int i = 0; i < n; i++) {
         if (det[i].score < REFERENCE)
@@ -76,7 +84,12 @@ static int add_reference(Eval *e, const GstVideoInfo *info, gint64 pts, const Ss
         sure[sures++] = det[i];
         g_array_append_val(e->truth, s);
     }
-    return ss_tracker_update(e->identities, pts, sure, sures, out);
+    const int m = ss_tracker_update(e->identities, pts, sure, sures, object);
+    Reference *r = g_malloc(sizeof *r + (gsize)m * sizeof *object);
+    r->info = *info;
+    r->n = m;
+    memcpy(r->object, object, (gsize)m * sizeof *object);
+    g_ptr_array_add(e->pictures, r);
 }
 
 /** An object of the reference, and which of the shown ones overlaps it most. */
@@ -100,22 +113,31 @@ static void compare_one(Variant *v, const SsObject *reference, const SsScored *t
     g_hash_table_insert(v->known, key, GSIZE_TO_POINTER(shown[at].id));
 }
 
-static void play(Eval *e, Variant *v, const GstVideoInfo *info, gint64 pts, SsPicture *picture,
-                 const SsDetection *det, int n, const SsObject *reference, int references)
+static void compare(const Eval *e, Variant *v, gint64 pts, const SsObject *shown, int n)
 {
-    SsObject shown[SS_MAX_OBJECTS];
-    const int m = ss_replay_show(v->replay, pts, picture, det, n, shown);
+    const Reference *r = g_ptr_array_index(e->pictures, v->next);
     const guint first = v->shown->len;
-    for (int i = 0; i < m; i++) {
-        const SsScored s = scored(info, e->frames, shown[i].class_id, shown[i].score, &shown[i].box);
+    for (int i = 0; i < n; i++) {
+        const SsScored s = scored(&r->info, (int)v->next, shown[i].class_id, shown[i].score, &shown[i].box);
         v->age_s += (double)(pts - shown[i].source_pts) / 1e9;
         g_array_append_val(v->shown, s);
     }
     const SsScored *boxes = (const SsScored *)(gpointer)v->shown->data + first;
-    for (int i = 0; i < references; i++) {
-        const SsScored truth = scored(info, e->frames, reference[i].class_id, 1, &reference[i].box);
-        compare_one(v, &reference[i], &truth, shown, boxes, m);
+    for (int i = 0; i < r->n; i++) {
+        const SsScored truth = scored(&r->info, (int)v->next, r->object[i].class_id, 1, &r->object[i].box);
+        compare_one(v, &r->object[i], &truth, shown, boxes, n);
     }
+    v->next++;
+}
+
+/** What is shown by now. */
+static void play(const Eval *e, Variant *v)
+{
+    SsObject shown[SS_MAX_OBJECTS];
+    int64_t pts;
+    int n;
+    while ((n = ss_replay_show(v->replay, &pts, shown)) >= 0)
+        compare(e, v, pts, shown, n);
 }
 
 static void say_progress(Eval *e)
@@ -131,24 +153,24 @@ static gboolean look(void *cookie, GstBuffer *buffer, const GstVideoInfo *info, 
 {
     Eval *e = cookie;
     SsDetection det[SS_MAX_OBJECTS];
-    SsObject reference[SS_MAX_OBJECTS];
     int64_t took;
     SsFrame *frame = ss_bridge_wrap(buffer, info, pts);
     const SsFrameDesc *desc = frame ? ss_frame_desc(frame) : NULL;
-    SsPicture *picture = frame ? ss_album_add(e->album, desc) : NULL;
     const float faintest = ss_replay_faintest((float)e->options.threshold);
-    const int n = picture ? ss_network_look(e->network, desc, MIN(faintest, REFERENCE), det, &took) : -1;
-    ss_frame_unref(&frame);
+    const int n = desc ? ss_network_look(e->network, desc, MIN(faintest, REFERENCE), det, &took) : -1;
     e->failed = n < 0;
     if (!e->failed) {
-        const int references = add_reference(e, info, pts, det, n, reference);
+        add_reference(e, info, pts, det, n);
         e->network_ns += took;
-        for (guint i = 0; i < e->variants->len; i++)
-            play(e, g_ptr_array_index(e->variants, i), info, pts, picture, det, n, reference, references);
         e->frames++;
-        say_progress(e);
     }
-    ss_picture_unref(&picture);
+    for (guint i = 0; i < e->variants->len && !e->failed; i++) {
+        Variant *v = g_ptr_array_index(e->variants, i);
+        e->failed = !ss_replay_see(v->replay, desc, det, n);
+        play(e, v);
+    }
+    say_progress(e);
+    ss_frame_unref(&frame);
     return !e->failed;
 }
 
@@ -158,6 +180,8 @@ static void finish(Eval *e)
 {
     for (guint i = 0; i < e->variants->len; i++) {
         Variant *v = g_ptr_array_index(e->variants, i);
+        ss_replay_end(v->replay);
+        play(e, v);
         v->precision = ss_precision((SsScored *)(gpointer)v->shown->data, v->shown->len,
                                     (SsScored *)(gpointer)e->truth->data, e->truth->len);
         v->age_s /= MAX(v->shown->len, 1);
@@ -236,6 +260,13 @@ static void free_variant(gpointer data)
     g_free(v);
 }
 
+/** Twice what an inference takes: the pictures between two that it sees, and those that come meanwhile. */
+static int pictures_in(const Eval *e, guint64 latency_ms)
+{
+    const double fastest_hz = e->options.rate > 0 ? e->options.rate : 240;
+    return (int)(fastest_hz * (double)latency_ms / 500) + SLACK;
+}
+
 static gboolean add_variant(Eval *e, const char *align, const char *latency, GError **error)
 {
     SsAlign way;
@@ -249,6 +280,7 @@ static gboolean add_variant(Eval *e, const char *align, const char *latency, GEr
                     latency);
         return FALSE;
     }
+    const int pictures = pictures_in(e, ms);
     Variant *v = g_new0(Variant, 1);
     v->align = ss_align_name(way);
     v->latency_ms = (int)ms;
@@ -256,7 +288,7 @@ static gboolean add_variant(Eval *e, const char *align, const char *latency, GEr
     v->known = g_hash_table_new(NULL, NULL);
     g_ptr_array_add(e->variants, v);
     v->replay = ss_replay_new(&(SsReplayParams) { (int64_t)ms * 1000000, way, (float)e->options.threshold,
-                                                  (int64_t)e->options.max_age * 1000000 });
+                                                  (int64_t)e->options.max_age * 1000000, pictures });
     if (!v->replay)
         g_set_error(error, SS_ERROR, SS_EXIT_UNFORESEEN, "out of memory");
     return v->replay != NULL;
@@ -267,7 +299,6 @@ static gboolean add_variants(Eval *e, GError **error)
     const SsOptions *o = &e->options;
     g_auto(GStrv) align = g_strsplit(o->align ? o->align : "live,hold", ",", -1);
     g_auto(GStrv) latency = g_strsplit(o->latency ? o->latency : "40,100,200", ",", -1);
-    int longest = 0;
     if (g_strv_length(align) > SS_PLOT_LINES || g_strv_length(latency) > SS_PLOT_POINTS) {
         g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "at most %d modes of --align, %d of --latency",
                     SS_PLOT_LINES, SS_PLOT_POINTS);
@@ -276,15 +307,10 @@ static gboolean add_variants(Eval *e, GError **error)
     e->variants = g_ptr_array_new_with_free_func(free_variant);
     e->latencies = g_strv_length(latency);
     for (char **a = align; *a; a++)
-        for (char **l = latency; *l; l++) {
+        for (char **l = latency; *l; l++)
             if (!add_variant(e, *a, *l, error))
                 return FALSE;
-            longest = MAX(longest, atoi(*l));
-        }
-    /* All replays walk in the same pictures, so none may be let go before the slowest has been there. */
-    const double fastest_hz = o->rate > 0 ? o->rate : 240;
-    if (ss_album_create(&e->album, (int)(fastest_hz * longest / 500) + SLACK) == 0 &&
-        ss_tracker_create(&e->identities, &(SsTrackerParams) { 0 }) == 0)
+    if (ss_tracker_create(&e->identities, &(SsTrackerParams) { 0 }) == 0)
         return TRUE;
     g_set_error(error, SS_ERROR, SS_EXIT_UNFORESEEN, "out of memory");
     return FALSE;
@@ -303,6 +329,7 @@ static gboolean evaluate(Eval *e, const char *source, GError **error)
         return FALSE;
     }
     e->truth = g_array_new(FALSE, FALSE, sizeof(SsScored));
+    e->pictures = g_ptr_array_new_with_free_func(g_free);
     if (!add_variants(e, error) || !(e->network = ss_network_open(&e->options, error)))
         return FALSE;
     const GstClockTime end =
@@ -330,9 +357,9 @@ int ss_command_eval(int argc, char **argv)
         code = ss_say_error(error);
     g_clear_pointer(&e.variants, g_ptr_array_unref);
     g_clear_pointer(&e.truth, g_array_unref);
+    g_clear_pointer(&e.pictures, g_ptr_array_unref);
     g_clear_pointer(&e.network, ss_network_close);
     ss_tracker_destroy(&e.identities);
-    ss_album_destroy(&e.album);
     ss_options_clear(&e.options);
     if (gst_is_initialized())
         gst_deinit();

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "core/delay.h"
 #include "core/engine_private.h"
 #include "core/patience.h"
 
@@ -19,9 +20,13 @@ typedef struct Job {
 struct SsReplay {
     SsReplayParams params;
     SsEngineParams engine; /* an engine's defaults at this threshold */
+    SsAlbum *album;
     SsFollower follower;
+    SsDelay delay;
     SsResult *result;
-    gboolean any; /* result is one */
+    gboolean any;   /* result is one */
+    GQueue waiting; /* SsPicture with a reference: to leave, oldest first */
+    gboolean ended;
     Job slot, working;
     int64_t done;         /* when `working` will be; when the worker became free */
     int64_t last, period; /* of the pictures */
@@ -47,7 +52,10 @@ SsReplay *ss_replay_new(const SsReplayParams *p)
     r->engine = engine_defaults(p->threshold);
     r->result = g_new0(SsResult, 1);
     r->last = -1;
-    if (ss_follower_init(&r->follower, &r->engine.tracker) == 0)
+    r->follower.delayed = p->align == SS_ALIGN_DELAY;
+    g_queue_init(&r->waiting);
+    if (ss_album_create(&r->album, p->longest_chain) == 0 && ss_delay_init(&r->delay) == 0 &&
+        ss_follower_init(&r->follower, &r->engine.tracker) == 0)
         return r;
     ss_replay_free(r);
     return NULL;
@@ -73,6 +81,8 @@ static void catch_up(SsReplay *r, int64_t now)
         Job *job = &r->working;
         job->there = FALSE;
         ss_follower_result(&r->follower, job->pts, &job->picture, job->det, job->n, r->result);
+        if (r->params.align == SS_ALIGN_DELAY)
+            ss_delay_result(&r->delay, &r->follower, job->det, job->n, r->engine.threshold, r->done);
         r->any = TRUE;
         if (r->slot.there && r->done < now - INSTANT &&
             ss_patience(r->period, r->params.latency, r->done - r->slot.pts) == 0)
@@ -80,29 +90,62 @@ static void catch_up(SsReplay *r, int64_t now)
     }
 }
 
-static void offer(SsReplay *r, int64_t pts, SsPicture *picture, const SsDetection *det, int n)
+static void offer(SsReplay *r, SsPicture *picture, const SsDetection *det, int n)
 {
-    const gboolean live = r->params.align == SS_ALIGN_LIVE;
+    const gboolean moves = r->params.align != SS_ALIGN_HOLD;
     Job *slot = &r->slot;
     ss_picture_unref(&slot->picture);
-    *slot = (Job) { .there = TRUE, .pts = pts, .picture = live ? ss_picture_ref(picture) : NULL };
+    *slot = (Job) { .there = TRUE, .pts = picture->pts, .picture = moves ? ss_picture_ref(picture) : NULL };
     for (int i = 0; i < n; i++)
-        if (live || det[i].score >= r->engine.threshold)
+        if (moves || det[i].score >= r->engine.threshold)
             slot->det[slot->n++] = det[i];
     if (!r->working.there)
-        take(r, pts);
+        take(r, picture->pts);
 }
 
-int ss_replay_show(SsReplay *r, int64_t pts, SsPicture *picture, const SsDetection *det, int n, SsObject *out)
+gboolean ss_replay_see(SsReplay *r, const SsFrameDesc *frame, const SsDetection *det, int n)
+{
+    SsPicture *picture = ss_album_add(r->album, frame);
+    if (!picture)
+        return FALSE;
+    picture->came = frame->pts;
+    if (r->last >= 0)
+        r->period = frame->pts - r->last;
+    r->last = frame->pts;
+    catch_up(r, frame->pts);
+    offer(r, picture, det, n);
+    g_queue_push_tail(&r->waiting, picture);
+    return TRUE;
+}
+
+static gboolean leaves(SsReplay *r, const SsPicture *p)
+{
+    if (r->params.align != SS_ALIGN_DELAY || r->ended)
+        return TRUE;
+    const int64_t delay =
+        ss_delay_now(&r->delay, r->last, r->any ? r->result->pts : INT64_MIN, SS_DEFAULT_MAX_DELAY);
+    r->follower.delayed = delay >= 0;
+    return ss_delay_over(p->pts, r->last, delay);
+}
+
+int ss_replay_show(SsReplay *r, int64_t *pts, SsObject *out)
 {
     const SsShow show = { r->params.align, r->engine.threshold, r->params.max_age, NULL };
-    if (r->last >= 0)
-        r->period = pts - r->last;
-    r->last = pts;
-    catch_up(r, pts);
-    const int shown = r->any ? ss_result_objects(r->result, pts, picture, &show, out, SS_MAX_OBJECTS) : 0;
-    offer(r, pts, picture, det, n);
-    return shown;
+    SsPicture *p = g_queue_peek_head(&r->waiting);
+    if (!p || !leaves(r, p))
+        return -1;
+    g_queue_pop_head(&r->waiting);
+    *pts = p->pts;
+    int n = ss_delay_objects(p, out, SS_MAX_OBJECTS);
+    if (n < 0)
+        n = r->any ? ss_result_objects(r->result, p->pts, p, &show, out, SS_MAX_OBJECTS) : 0;
+    ss_picture_unref(&p);
+    return n;
+}
+
+void ss_replay_end(SsReplay *r)
+{
+    r->ended = TRUE;
 }
 
 void ss_replay_free(SsReplay *r)
@@ -110,7 +153,11 @@ void ss_replay_free(SsReplay *r)
     ss_picture_unref(&r->slot.picture);
     ss_picture_unref(&r->working.picture);
     ss_picture_unref(&r->result->at);
+    for (SsPicture *p; (p = g_queue_pop_head(&r->waiting));)
+        ss_picture_unref(&p);
+    ss_delay_clear(&r->delay);
     ss_follower_clear(&r->follower);
+    ss_album_destroy(&r->album);
     g_free(r->result);
     g_free(r);
 }

@@ -7,6 +7,8 @@
 #ifndef SS_REPLAY_H
 #define SS_REPLAY_H
 
+#include <glib.h>
+
 #include "core/follow.h"
 
 typedef struct SsReplay SsReplay;
@@ -15,7 +17,8 @@ typedef struct SsReplayParams {
     int64_t latency; /* ns */
     SsAlign align;
     float threshold;
-    int64_t max_age; /* ns */
+    int64_t max_age;   /* ns */
+    int longest_chain; /* of pictures: so many as pass while the network looks at two, and some more */
 } SsReplayParams;
 
 /** Detections below are none of a stream's business at this threshold. */
@@ -24,12 +27,17 @@ float ss_replay_faintest(float threshold);
 /** NULL: out of memory. */
 SsReplay *ss_replay_new(const SsReplayParams *p);
 /**
- * The picture at `pts`: writes what is shown of it to `out` (room for SS_MAX_OBJECTS), returns the count;
- * then it is offered. `picture`: of that frame; `det`: what the network would see in it, from
- * ss_replay_faintest() up.
+ * A picture comes. `det`: what the network would see in it, from ss_replay_faintest() up. FALSE: out of
+ * memory.
  */
-int ss_replay_show(SsReplay *r, int64_t pts, SsPicture *picture, const SsDetection *det, int n,
-                   SsObject *out);
+gboolean ss_replay_see(SsReplay *r, const SsFrameDesc *frame, const SsDetection *det, int n);
+/**
+ * The next picture that is shown now, until none is left: writes its time and its objects (room for
+ * SS_MAX_OBJECTS), returns their count; -1: none. Pictures are shown in the order in which they came.
+ */
+int ss_replay_show(SsReplay *r, int64_t *pts, SsObject *out);
+/** No more pictures come: all that wait are shown as they are. */
+void ss_replay_end(SsReplay *r);
 void ss_replay_free(SsReplay *r);
 
 #endif

@@ -5,7 +5,7 @@
 #include "internal.h"
 #include "sidestream/engine.h"
 
-static const char *const names[] = { [SS_ALIGN_HOLD] = "hold", [SS_ALIGN_LIVE] = "live" };
+static const char *const names[] = { [SS_ALIGN_HOLD] = "hold", [SS_ALIGN_LIVE] = "live", [SS_ALIGN_DELAY] = "delay" };
 
 const char *ss_align_name(SsAlign align)
 {

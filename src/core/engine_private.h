@@ -7,11 +7,15 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "delay.h"
 #include "frame_private.h"
 #include "histogram.h"
 #include "image.h"
 #include "model.h"
 #include "store.h"
+
+/* Pictures that a stream keeps at most for results to come: two seconds at 60 a second. */
+enum { SS_LONGEST_CHAIN = 128 };
 
 enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512 };
 
@@ -64,13 +68,16 @@ struct SsStream {
     int64_t last_offer; /* monotonic clock; 0 = none yet */
     int64_t due;        /* pts of the next frame that max_rate lets through */
     SsAlbum *album;
-    SsPicture *picture; /* of the frame that is shown next; NULL: none was made */
+    SsPicture *picture;                /* of the newest frame; NULL: none was made */
+    SsPicture *held[SS_LONGEST_CHAIN]; /* a ring: of the frames that are still to be shown */
+    int first_held, n_held;
 
     /* --- handed over by exchange */
     _Atomic(SsFrame *) slot; /* the newest unread frame */
     SsStore store;
-    atomic_int align;  /* SsAlign; from any thread */
-    atomic_uint epoch; /* written by the stream's thread: flushes so far */
+    atomic_int align;   /* SsAlign; from any thread */
+    atomic_bool delays; /* written by the stream's thread: frames are shown late */
+    atomic_uint epoch;  /* written by the stream's thread: flushes so far */
     atomic_int_fast64_t
         period;           /* written by the stream's thread: between offers, smoothed; 0 = not known yet */
     atomic_int processor; /* the same; that it offers on, -1 = unknown */
@@ -84,6 +91,7 @@ struct SsStream {
     pthread_mutex_t update; /* serialises workers with results of this stream; taken alone */
     /* --- guarded by update */
     SsFollower follower;
+    SsDelay delay;
     unsigned follower_epoch;
 
     /* --- statistics, from any thread */

@@ -44,7 +44,8 @@ void ss_follower_result(SsFollower *f, int64_t pts, SsPicture **picture, const S
     if (!f->at)
         return;
     r->at = ss_picture_ref(f->at);
-    ss_scene_walk_to(&r->scene, &r->at, NULL, NULL);
+    if (!f->delayed)
+        ss_scene_walk_to(&r->scene, &r->at, NULL, NULL);
 }
 
 /** As they were seen, unmoved. */
@@ -66,7 +67,7 @@ static int held(const SsResult *r, int64_t pts, float threshold, SsObject *out, 
 int ss_result_objects(SsResult *r, int64_t pts, SsPicture *picture, const SsShow *show, SsObject *out,
                       int max)
 {
-    if (show->align != SS_ALIGN_LIVE || !r->at || !picture)
+    if (show->align == SS_ALIGN_HOLD || !r->at || !picture)
         return held(r, pts, show->threshold, out, max);
     ss_scene_walk_to(&r->scene, &r->at, picture, show->budget);
     /* Nothing is followed for ever on the word of a network that has fallen silent. */

@@ -16,6 +16,7 @@ typedef struct SsFollower {
     int now;
     SsPicture *at; /* where they stand; with it all pictures since. NULL: pictures are not followed */
     int64_t pts;   /* of the newest result; INT64_MIN: none */
+    bool delayed;  /* pictures are shown late: a result stays where the network saw it */
 } SsFollower;
 
 typedef struct SsResult {

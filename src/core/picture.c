@@ -258,6 +258,8 @@ SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
         return NULL;
     p->pts = frame->pts;
     p->spare = NULL;
+    p->came = 0;
+    atomic_store_explicit(&p->answers, -1, memory_order_relaxed);
     atomic_store_explicit(&p->next, NULL, memory_order_relaxed);
     atomic_store_explicit(&p->refs, 2, memory_order_relaxed); /* the album's, the caller's */
     atomic_fetch_add(&a->refs, 1);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "sidestream/frame.h"
+#include "sidestream/track.h"
 
 enum {
     SS_PICTURE_LEVELS = 3,
@@ -32,6 +33,11 @@ typedef struct SsPicture {
     int scale;  /* a pixel of level 0 is so many of the frame's a side */
     int levels; /* 1 .. SS_PICTURE_LEVELS; each half of the one before */
     SsGrey level[SS_PICTURE_LEVELS];
+    /* --- delay.h; set by who adds it, before others see it: */
+    int64_t came; /* by the clock; ns */
+    /* --- and when the network has seen it, or one after it: */
+    atomic_int answers; /* so many; -1: not yet */
+    SsObject answer[SS_MAX_OBJECTS];
     /* --- picture.c's own */
     SsAlbum *album;
     struct SsPicture *spare; /* the next of those that wait to be used again */

@@ -14,9 +14,6 @@
 #include "internal.h"
 #include "standby.h"
 
-/* Pictures that a stream keeps at most for results to come: two seconds at 60 a second. */
-enum { LONGEST_CHAIN = 128 };
-
 static void add_one(atomic_uint_fast64_t *counter)
 {
     atomic_fetch_add(counter, 1);
@@ -26,15 +23,18 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
 {
     SsStream *s;
 
-    if (p->every < 0 || p->max_rate < 0 || p->max_rate != p->max_rate || p->max_age < 0 || p->budget < 0) {
-        ss_err(&e->log, "every, max-rate, max-age and budget must not be negative");
+    if (p->every < 0 || p->max_rate < 0 || p->max_rate != p->max_rate || p->max_age < 0 || p->budget < 0 ||
+        p->max_delay < 0) {
+        ss_err(&e->log, "every, max-rate, max-age, budget and max-delay must not be negative");
         return -EINVAL;
     }
     s = calloc(1, sizeof *s);
-    if (!s || ss_album_create(&s->album, LONGEST_CHAIN) < 0 ||
+    if (!s || ss_album_create(&s->album, SS_LONGEST_CHAIN) < 0 || ss_delay_init(&s->delay) < 0 ||
         ss_follower_init(&s->follower, &e->params.tracker) < 0) {
-        if (s)
+        if (s) {
+            ss_delay_clear(&s->delay);
             ss_album_destroy(&s->album);
+        }
         free(s);
         ss_err(&e->log, "out of memory for one more stream");
         return -ENOMEM;
@@ -46,6 +46,8 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
         s->params.max_age = 1000000000;
     if (p->budget == 0)
         s->params.budget = 500000;
+    if (p->max_delay == 0)
+        s->params.max_delay = SS_DEFAULT_MAX_DELAY;
     s->due = INT64_MIN;
     atomic_init(&s->align, (int)p->align);
     atomic_init(&s->refs, 1);
@@ -62,6 +64,20 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
     return 0;
 }
 
+/** The pictures of frames that are still to be shown: the oldest goes. */
+static void forget_oldest(SsStream *s)
+{
+    ss_picture_unref(&s->held[s->first_held]);
+    s->first_held = (s->first_held + 1) % SS_LONGEST_CHAIN;
+    s->n_held--;
+}
+
+static void forget_held(SsStream *s)
+{
+    while (s->n_held > 0)
+        forget_oldest(s);
+}
+
 void ss_stream_unref(SsStream *s)
 {
     if (atomic_fetch_sub(&s->refs, 1) > 1)
@@ -69,7 +85,9 @@ void ss_stream_unref(SsStream *s)
     SsFrame *unread = atomic_load(&s->slot);
     ss_frame_unref(&unread);
     ss_picture_unref(&s->picture);
+    forget_held(s);
     ss_store_clear(&s->store);
+    ss_delay_clear(&s->delay);
     ss_follower_clear(&s->follower);
     ss_album_destroy(&s->album);
     pthread_mutex_destroy(&s->update);
@@ -157,24 +175,75 @@ void ss_stream_set_align(SsStream *s, SsAlign align)
     atomic_store(&s->align, (int)align);
 }
 
+/** Until its frame is shown. */
+static void hold_picture(SsStream *s, SsPicture *p)
+{
+    if (s->n_held == SS_LONGEST_CHAIN)
+        forget_oldest(s);
+    s->held[(s->first_held + s->n_held++) % SS_LONGEST_CHAIN] = ss_picture_ref(p);
+}
+
 void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
 {
+    const SsAlign align = (SsAlign)atomic_load(&s->align);
+
     ss_picture_unref(&s->picture);
-    if (frame && atomic_load(&s->align) == SS_ALIGN_LIVE && ss_frame_desc_valid(frame))
+    if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame))
         s->picture = ss_album_add(s->album, frame);
-    if (!s->picture)
+    if (!s->picture) {
         ss_album_cut(s->album);
+        return;
+    }
+    if (align != SS_ALIGN_DELAY)
+        return;
+    s->picture->came = ss_now_ns();
+    hold_picture(s, s->picture);
+}
+
+/** The picture of the frame that is shown now, borrowed; those of older frames are not asked for any more. */
+static SsPicture *picture_of(SsStream *s, int64_t pts)
+{
+    while (s->n_held > 0 && s->held[s->first_held]->pts < pts)
+        forget_oldest(s);
+    if (s->n_held > 0 && s->held[s->first_held]->pts == pts)
+        return s->held[s->first_held];
+    return s->picture && s->picture->pts == pts ? s->picture : NULL;
+}
+
+static SsResult *newest_result(SsStream *s)
+{
+    SsResult *r = ss_store_newest(&s->store);
+
+    return r && r->epoch == atomic_load_explicit(&s->epoch, memory_order_relaxed) ? r : NULL;
+}
+
+int64_t ss_stream_delay(SsStream *s)
+{
+    const SsResult *r = newest_result(s);
+
+    if (atomic_load(&s->align) != SS_ALIGN_DELAY)
+        return 0;
+    const int64_t delay = ss_delay_now(&s->delay, s->picture ? s->picture->pts : INT64_MIN,
+                                       r ? r->pts : INT64_MIN, s->params.max_delay);
+    atomic_store(&s->delays, delay >= 0);
+    return delay;
 }
 
 int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max)
 {
-    SsResult *r = ss_store_newest(&s->store);
-    SsPicture *picture = s->picture && s->picture->pts == pts ? s->picture : NULL;
+    SsResult *r = newest_result(s);
+    SsPicture *picture = picture_of(s, pts);
+    const SsAlign align = (SsAlign)atomic_load(&s->align);
 
-    if (!r || r->epoch != atomic_load_explicit(&s->epoch, memory_order_relaxed))
+    if (!r)
         return 0;
+    int n = align == SS_ALIGN_DELAY && picture ? ss_delay_objects(picture, out, max) : -1;
+    if (n >= 0) {
+        ss_histogram_add(&s->age, n > 0 ? pts - out[0].source_pts : 0);
+        return n;
+    }
     const SsBudget budget = { ss_now_ns, ss_now_ns() + s->params.budget };
-    const SsShow show = { .align = (SsAlign)atomic_load(&s->align),
+    const SsShow show = { .align = align,
                           .threshold = s->engine->params.threshold,
                           .max_age = s->params.max_age,
                           .budget = &budget };
@@ -188,6 +257,7 @@ void ss_stream_flush(SsStream *s)
     s->due = INT64_MIN;
     ss_store_forget(&s->store);
     ss_picture_unref(&s->picture);
+    forget_held(s);
     ss_album_cut(s->album);
 
     SsFrame *unread = atomic_exchange(&s->slot, NULL);
@@ -206,6 +276,26 @@ void ss_stream_give_up(SsStream *s, SsFrame **frame)
     ss_stream_unref(s);
 }
 
+/** Under `update`. */
+static void start_over(SsStream *s)
+{
+    ss_follower_reset(&s->follower);
+    ss_delay_reset(&s->delay);
+}
+
+/** Under `update`. */
+static void follow(SsStream *s, int64_t pts, SsPicture **picture, const SsDetection *det, int n, SsResult *r)
+{
+    const bool delays = atomic_load(&s->align) == SS_ALIGN_DELAY;
+
+    s->follower.delayed = delays && atomic_load(&s->delays);
+    ss_follower_result(&s->follower, pts, picture, det, n, r);
+    if (delays)
+        ss_delay_result(&s->delay, &s->follower, det, n, s->engine->params.threshold, ss_now_ns());
+    else
+        ss_delay_reset(&s->delay); /* or it would hold all pictures from here on */
+}
+
 void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, SsPicture **picture, const SsDetection *det,
                        int n)
 {
@@ -216,12 +306,12 @@ void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, SsPicture **pic
         return;
     }
     if (epoch != s->follower_epoch)
-        ss_follower_reset(&s->follower);
+        start_over(s);
     s->follower_epoch = epoch;
 
     SsResult *r = ss_store_back(&s->store);
     r->epoch = epoch;
-    ss_follower_result(&s->follower, pts, picture, det, n, r);
+    follow(s, pts, picture, det, n, r);
     ss_store_publish(&s->store);
     pthread_mutex_unlock(&s->update);
     add_one(&s->inferred);

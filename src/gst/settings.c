@@ -84,6 +84,8 @@ static GType align_type(void)
     static const char *const blurb[] = {
         [SS_ALIGN_HOLD] = "where the network saw its object",
         [SS_ALIGN_LIVE] = "where its object is now, by what its pixels did since",
+        [SS_ALIGN_DELAY] =
+            "exactly there: the picture waits for the network, but not for longer than max-delay",
     };
     static GEnumValue values[G_N_ELEMENTS(blurb) + 1];
     static GType type;

@@ -71,7 +71,7 @@ TABLE = [
     ([BALL, "--preprocess", "fit=round"], USAGE, "--preprocess"),
     ([BALL, "--preprocess", "mean=nan"], USAGE, "--preprocess"),
     ([BALL, "--preprocess", "scale=1e99"], USAGE, "--preprocess"),
-    ([BALL, "--align", "soon"], USAGE, '--align: "soon" is none of hold, live'),
+    ([BALL, "--align", "soon"], USAGE, '--align: "soon" is none of hold, live, delay'),
     ([BALL, "--max-age", "0"], USAGE, "--max-age must be"),
     ([BALL, "--style", "dotted"], USAGE, "--style must be outline or fill"),
     ([BALL, "--decoder", "nosuch"], USAGE, "--decoder"),
