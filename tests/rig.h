@@ -56,5 +56,6 @@ guint64 source_of(GstBuffer *buffer);
 /* A file of tests each. */
 void add_object_tests(TCase *tc);
 void add_life_tests(TCase *tc);
+void add_delay_tests(TCase *tc);
 
 #endif

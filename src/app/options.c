@@ -27,6 +27,7 @@ static const Number numbers[] = {
     { "every", AT(every), TRUE, 1, 1000000, 1 },
     { "max-rate", AT(max_rate), FALSE, 0, 1000, 0 },
     { "max-age", AT(max_age), TRUE, 1, 3600000, 1000 },
+    { "max-delay", AT(max_delay), TRUE, 1, 60000, 2000 },
     { "simulate-latency", AT(simulate_latency), TRUE, 0, 3600000, 0 },
     { "rate", AT(rate), FALSE, 0.01, 1000, 0 },
     { "duration", AT(duration), FALSE, 0.001, 1e7, 0 },
@@ -103,11 +104,14 @@ static const Option table[] = {
     NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
     NUMBER(SS_FOR_RUN, "max-rate", "Inferences a second, at most (0: no limit)", "HZ"),
     { SS_FOR_RUN | SS_FOR_EVAL, "align", 0, G_OPTION_ARG_STRING, AT(align),
-      "Boxes of a late network: hold (where it saw them), live (carried to the picture shown)", "MODE" },
+      "Boxes of a late network: hold (where it saw them), live (carried to the picture shown), delay (the "
+      "picture waits)",
+      "MODE" },
     { SS_FOR_EVAL, "latency", 0, G_OPTION_ARG_STRING, AT(latency), "What the network takes (40,100,200)",
       "MS,MS" },
     NUMBER(SS_FOR_RUN | SS_FOR_EVAL, "max-age",
            "Live: what can no longer be followed is gone after so long (1000)", "MS"),
+    NUMBER(SS_FOR_RUN, "max-delay", "Delay: no picture waits for the network for longer (2000)", "MS"),
     NUMBER(STREAMS, "simulate-latency", "Let every inference take at least so long", "MS"),
     { SS_FOR_RUN, "output", 'o', G_OPTION_ARG_STRING_ARRAY, AT(outputs),
       "window, none, FILE.mp4, jsonl:FILE; repeatable (window where there is a display)", "SPEC" },
@@ -363,6 +367,6 @@ void ss_options_to_infer(const SsOptions *o, GstElement *infer)
                  "input-size", o->input_size, "cache-dir", o->cache_dir, "threshold", o->threshold, "workers",
                  (guint)o->workers, "threads", (guint)o->threads, "every", (guint)o->every, "max-rate",
                  o->max_rate, "simulate-latency", (guint)o->simulate_latency, "max-age", (guint)o->max_age,
-                 NULL);
+                 "max-delay", (guint)o->max_delay, NULL);
     gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "hold");
 }

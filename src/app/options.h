@@ -18,7 +18,7 @@ typedef struct SsOptions {
     /* the network */
     char *model, *backend, *device, *decoder, *labels, *model_options, *preprocess, *input_size, *cache_dir;
     double threshold, max_rate;
-    int workers, threads, every, simulate_latency, max_age;
+    int workers, threads, every, simulate_latency, max_age, max_delay;
     /* the picture */
     char **outputs;
     char *align, *latency, *parts, *style, *title, *stats, *json, *plot;

@@ -165,6 +165,9 @@ static gboolean at_message(GstBus *bus, GstMessage *message, gpointer data)
         if (gst_message_has_name(message, "sidestream-state"))
             state_told(s, gst_message_get_structure(message));
         break;
+    case GST_MESSAGE_LATENCY: /* pictures are held back for longer or shorter: sound waits for them */
+        gst_bin_recalculate_latency(GST_BIN(s->pipeline));
+        break;
     default:
         break;
     }

@@ -5,7 +5,9 @@
 #include "internal.h"
 #include "sidestream/engine.h"
 
-static const char *const names[] = { [SS_ALIGN_HOLD] = "hold", [SS_ALIGN_LIVE] = "live", [SS_ALIGN_DELAY] = "delay" };
+static const char *const names[] = {
+    [SS_ALIGN_HOLD] = "hold", [SS_ALIGN_LIVE] = "live", [SS_ALIGN_DELAY] = "delay"
+};
 
 const char *ss_align_name(SsAlign align)
 {

@@ -68,6 +68,11 @@ bool ss_delay_over(int64_t pts, int64_t newest, int64_t delay)
 
 /* --- answers --- */
 
+static bool same_box(const SsBox *a, const SsBox *b)
+{
+    return a->x == b->x && a->y == b->y && a->w == b->w && a->h == b->h;
+}
+
 /** What the network saw, with the ids of those that are followed. */
 static void note_seen(SsSeen *s, const SsFollower *f, const SsDetection *det, int n)
 {
@@ -79,7 +84,7 @@ static void note_seen(SsSeen *s, const SsFollower *f, const SsDetection *det, in
         s->object[i] = (SsObject) { 0, det[i].box, det[i].score, det[i].class_id, SS_MEASURED, f->pts };
         for (int k = 0; k < scene->n && s->object[i].id == 0; k++) {
             const SsObject *o = &scene->moving[k].object;
-            if (o->state == SS_MEASURED && memcmp(&o->box, &det[i].box, sizeof o->box) == 0)
+            if (o->state == SS_MEASURED && same_box(&o->box, &det[i].box))
                 s->object[i].id = o->id;
         }
     }

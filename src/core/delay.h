@@ -43,7 +43,7 @@ void ss_delay_result(SsDelay *d, const SsFollower *f, const SsDetection *det, in
  */
 int64_t ss_delay_now(const SsDelay *d, int64_t newest, int64_t answered, int64_t most);
 /** Has the picture of `pts` been held back for long enough when the newest is of `newest`? */
-bool ss_delay_over(int64_t pts, int64_t newest, int64_t delay);
+SS_API bool ss_delay_over(int64_t pts, int64_t newest, int64_t delay);
 /** The answer that was written into the picture; -1: none (yet). Else as ss_result_objects(). */
 int ss_delay_objects(const SsPicture *p, SsObject *out, int max);
 

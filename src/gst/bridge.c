@@ -227,3 +227,16 @@ void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t 
     for (int i = 0; i < n; i++)
         add_object(buffer, info, pts, &objects[i], name_of(naming, objects[i].class_id));
 }
+
+gboolean ss_bridge_running_time(const GstSegment *segment, GstBuffer *buffer, int64_t *time)
+{
+    guint64 magnitude = GST_BUFFER_PTS(buffer);
+    int sign = 1;
+
+    if (!GST_BUFFER_PTS_IS_VALID(buffer))
+        return FALSE;
+    if (segment->format == GST_FORMAT_TIME)
+        sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer), &magnitude);
+    *time = sign * (int64_t)magnitude;
+    return sign != 0;
+}

@@ -34,6 +34,9 @@ void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
  */
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 
+/** FALSE: the frame has no pts, or none that the segment maps to a running time. */
+gboolean ss_bridge_running_time(const GstSegment *segment, GstBuffer *buffer, int64_t *time);
+
 /** ss_stream_see() for the picture in `buffer`. FALSE: it cannot be read. */
 gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 

@@ -27,6 +27,11 @@
  * that the network saw to the one that is shown by what its own pixels did. Then the box stands where its
  * object is now, not where it was when the network saw it.
  *
+ * With align=delay pictures are held back until the network has seen them or one after them, and boxes are
+ * exact. For how long is measured, bounded by max-delay, and part of the latency that the element states. A
+ * message of type #GST_MESSAGE_ELEMENT with the structure `sidestream-delay` (delay: ns; live: the network is
+ * silent or slower than max-delay, so that nothing is held back and boxes are carried) tells each change.
+ *
  * The properties take effect when the element starts, `align` with the next frame. `stats` keeps its last
  * values after a stop.
  *
@@ -52,16 +57,16 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "counters.h"
+#include "delayline.h"
 #include "engines.h"
+#include "names.h"
 #include "waiting.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
 GST_DEBUG_CATEGORY(ss_infer_debug);
 
 enum { PROP_STATE = SS_SETTING_END, PROP_STATS };
-
-/* Labels as read for a model family that counts classes from 0, and from 1. */
-enum { ID_BASES = 2 };
 
 struct _SsInfer {
     GstBaseTransform parent;
@@ -77,7 +82,7 @@ struct _SsInfer {
     SsStreamStats last_stats; /* while stopped */
 
     /* --- constant between start() and stop() */
-    SsLabels *labels[ID_BASES];
+    SsLabels *labels[SS_ID_BASES];
     guint held_buffers;
 
     /* --- stream's thread only */
@@ -89,9 +94,12 @@ struct _SsInfer {
     int64_t last_pts;      /* running time of the last frame offered */
     int64_t last_duration; /* 1 where it had none */
     gboolean map_warned;
+    gboolean late; /* the frames go through `line` */
     SsWaitMeter waiting;
 
-    atomic_bool follows;                /* align=live */
+    SsDelayLine line; /* stream's thread, but for the latency */
+
+    atomic_int align;                   /* SsAlign; from any thread */
     atomic_uint_fast64_t frames_waited; /* written by the stream's thread */
 };
 
@@ -105,45 +113,11 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 /* --- start and stop --- */
 
-/** "dir/model.onnx" -> "dir/model.labels" if that exists. */
-static char *labels_next_to(const char *model)
-{
-    const char *dot = model ? strrchr(model, '.') : NULL;
-    g_autofree char *path = NULL;
-
-    if (!dot || strchr(dot, G_DIR_SEPARATOR))
-        return NULL;
-    path = g_strdup_printf("%.*s.labels", (int)(dot - model), model);
-    return g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&path) : NULL;
-}
-
 static void drop_labels(SsInfer *self)
 {
     ss_naming_init(&self->naming, NULL);
-    for (int i = 0; i < ID_BASES; i++)
+    for (int i = 0; i < SS_ID_BASES; i++)
         ss_labels_destroy(&self->labels[i]);
-}
-
-/**
- * Which number the first class has is known only when the model is loaded. Reading the file
- * then would be on the stream's thread, so it is read here both ways.
- */
-static gboolean load_labels(SsInfer *self, const SsSettings *s, GError **error)
-{
-    g_autofree char *spec = s->labels ? g_strdup(s->labels) : labels_next_to(s->model);
-    SsGstLog log;
-    int ret = 0;
-
-    if (!spec)
-        return TRUE;
-    ss_gst_log_init(&log);
-    const SsLogger logger = ss_gst_log_logger(&log);
-    for (int first_id = 0; first_id < ID_BASES && ret == 0; first_id++)
-        ret = ss_labels_load(&self->labels[first_id], spec, first_id, &logger);
-    if (ret < 0)
-        ss_gst_log_set_error(&log, ret, error);
-    ss_gst_log_clear(&log);
-    return ret == 0;
 }
 
 static void poll_state(SsInfer *self);
@@ -155,7 +129,7 @@ static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
     SsStream *stream;
     int ret;
 
-    if (!load_labels(self, s, error))
+    if (!ss_labels_load_both(self->labels, s->labels, s->model, error))
         return FALSE;
     if (!(shared = ss_shared_engine_acquire(s, error)))
         return FALSE;
@@ -168,6 +142,7 @@ static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
     self->held_buffers = s->workers + 1;
     self->posted_state = SS_STOPPED;
     self->new_segment = self->any_pts = self->map_warned = FALSE;
+    ss_delay_line_reset(&self->line);
     gst_video_info_init(&self->info);
     atomic_store(&self->frames_waited, 0);
 
@@ -217,6 +192,7 @@ static gboolean infer_stop(GstBaseTransform *base)
     ss_stream_destroy(&stream);
     ss_shared_engine_release(&shared);
     drop_labels(self);
+    ss_delay_line_reset(&self->line);
     ss_wait_meter_clear(&self->waiting);
     return TRUE;
 }
@@ -253,21 +229,6 @@ static void poll_state(SsInfer *self)
     post_state(self, engine, state);
 }
 
-/** FALSE: the frame has no pts, or none that the segment maps to a running time. */
-static gboolean running_time(SsInfer *self, GstBuffer *buffer, int64_t *time)
-{
-    const GstSegment *segment = &GST_BASE_TRANSFORM(self)->segment;
-    guint64 magnitude = GST_BUFFER_PTS(buffer);
-    int sign = 1;
-
-    if (!GST_BUFFER_PTS_IS_VALID(buffer))
-        return FALSE;
-    if (segment->format == GST_FORMAT_TIME)
-        sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer), &magnitude);
-    *time = sign * (int64_t)magnitude;
-    return sign != 0;
-}
-
 /**
  * The time of the frame for the core, which wants it to rise strictly. FALSE: it does not, so the
  * network does not get this frame, and `pts` is the last one's.
@@ -277,7 +238,7 @@ static gboolean stream_time(SsInfer *self, GstBuffer *buffer, int64_t *pts)
     const gboolean jumped = self->new_segment;
 
     self->new_segment = FALSE;
-    if (!running_time(self, buffer, pts))
+    if (!ss_bridge_running_time(&GST_BASE_TRANSFORM(self)->segment, buffer, pts))
         *pts = self->any_pts ? self->last_pts + self->last_duration : 0;
     if (self->any_pts && *pts <= self->last_pts) {
         if (!jumped) {
@@ -313,7 +274,7 @@ static void offer(SsInfer *self, GstBuffer *buffer, int64_t pts)
 /** Boxes are carried by what the pixels do, in every frame. */
 static void see(SsInfer *self, GstBuffer *buffer, int64_t pts)
 {
-    const gboolean follows = atomic_load(&self->follows);
+    const gboolean follows = atomic_load(&self->align) != SS_ALIGN_HOLD;
 
     if (follows && ss_bridge_see(self->stream, buffer, &self->info, pts))
         return;
@@ -322,27 +283,85 @@ static void see(SsInfer *self, GstBuffer *buffer, int64_t pts)
         warn_of_map(self, buffer);
 }
 
+/** The metas of the objects. `buffer` is writable. */
+static void add_objects(SsInfer *self, GstBuffer *buffer, int64_t pts)
+{
+    SsObject objects[SS_MAX_OBJECTS];
+    const int n = ss_stream_objects_at(self->stream, pts, objects, SS_MAX_OBJECTS);
+
+    poll_state(self); /* after the objects: who has any knows the labels */
+    ss_bridge_add_objects(buffer, &self->info, pts, objects, n, &self->naming);
+}
+
+static void count_waiting(SsInfer *self)
+{
+    if (ss_wait_meter_waited(&self->waiting))
+        atomic_fetch_add(&self->frames_waited, 1);
+}
+
 static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffer)
 {
     SsInfer *self = SS_INFER(base);
-    SsObject objects[SS_MAX_OBJECTS];
     int64_t pts;
 
     ss_wait_meter_enter(&self->waiting);
     const gboolean rises = stream_time(self, buffer, &pts);
     if (rises)
         see(self, buffer, pts);
-    const int n = ss_stream_objects_at(self->stream, pts, objects, SS_MAX_OBJECTS);
-    poll_state(self); /* after the objects: who has any knows the labels */
-
     /* The metas before the offer, whose reference makes the buffer one that is not ours to change. */
-    ss_bridge_add_objects(buffer, &self->info, pts, objects, n, &self->naming);
+    self->late = atomic_load(&self->align) == SS_ALIGN_DELAY || !g_queue_is_empty(&self->line.held);
+    if (!self->late)
+        add_objects(self, buffer, pts);
     if (rises && ss_stream_wants(self->stream, pts))
         offer(self, buffer, pts);
 
-    if (ss_wait_meter_waited(&self->waiting))
-        atomic_fetch_add(&self->frames_waited, 1);
+    count_waiting(self);
     return GST_FLOW_OK;
+}
+
+/** The next that has waited for long enough, with its objects; NULL: none. */
+static GstBuffer *leave(SsInfer *self)
+{
+    int64_t pts;
+    GstBuffer *buffer = ss_delay_line_pop(&self->line, &pts);
+
+    if (!buffer)
+        return NULL;
+    ss_wait_meter_enter(&self->waiting);
+    buffer = gst_buffer_make_writable(buffer);
+    add_objects(self, buffer, pts);
+    count_waiting(self);
+    return buffer;
+}
+
+/** Called again until it has no more. */
+static GstFlowReturn infer_generate_output(GstBaseTransform *base, GstBuffer **out)
+{
+    SsInfer *self = SS_INFER(base);
+    const GstFlowReturn ret = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->generate_output(base, out);
+
+    if (ret != GST_FLOW_OK || !self->late)
+        return ret;
+    if (*out) {
+        const gint fps_n = GST_VIDEO_INFO_FPS_N(&self->info), fps_d = GST_VIDEO_INFO_FPS_D(&self->info);
+        ss_delay_line_set(&self->line, ss_stream_delay(self->stream),
+                          fps_n > 0 ? gst_util_uint64_scale(GST_SECOND, (guint64)fps_d, (guint64)fps_n) : 0,
+                          GST_ELEMENT(self));
+        ss_delay_line_push(&self->line, *out, self->last_pts);
+    }
+    *out = leave(self);
+    return GST_FLOW_OK;
+}
+
+/** What follows is no frame, and must not overtake those that wait. */
+static void drain(SsInfer *self)
+{
+    GstPad *src = GST_BASE_TRANSFORM_SRC_PAD(GST_BASE_TRANSFORM(self));
+
+    self->line.ends = TRUE;
+    for (GstBuffer *buffer; (buffer = leave(self));)
+        gst_pad_push(src, buffer);
+    self->line.ends = FALSE;
 }
 
 /**
@@ -375,9 +394,13 @@ static gboolean infer_set_caps(GstBaseTransform *base, GstCaps *in, GstCaps *out
 static gboolean infer_sink_event(GstBaseTransform *base, GstEvent *event)
 {
     SsInfer *self = SS_INFER(base);
+    const GstEventType type = GST_EVENT_TYPE(event);
 
-    switch (GST_EVENT_TYPE(event)) {
+    if (GST_EVENT_IS_SERIALIZED(event) && type != GST_EVENT_FLUSH_STOP && type != GST_EVENT_TAG)
+        drain(self);
+    switch (type) {
     case GST_EVENT_FLUSH_STOP: /* serialised with the frames, as are the others */
+        ss_delay_line_drop(&self->line);
         ss_stream_flush(self->stream);
         self->any_pts = FALSE;
         break;
@@ -391,6 +414,15 @@ static gboolean infer_sink_event(GstBaseTransform *base, GstEvent *event)
         break;
     }
     return GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->sink_event(base, event);
+}
+
+static gboolean infer_query(GstBaseTransform *base, GstPadDirection direction, GstQuery *query)
+{
+    const gboolean known = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->query(base, direction, query);
+
+    if (known && direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
+        ss_delay_line_add_latency(&SS_INFER(base)->line, query);
+    return known;
 }
 
 /** The network's side keeps up to workers + 1 buffers: whoever makes the pool must know, or it runs dry. */
@@ -421,24 +453,6 @@ static gboolean infer_propose_allocation(GstBaseTransform *base, GstQuery *decid
 
 /* --- properties --- */
 
-static void add_times(GstStructure *s, const char *name, const SsTimes *t)
-{
-    const struct {
-        const char *suffix;
-        gint64 value;
-    } times[] = {
-        { "p50", t->p50 }, { "p95", t->p95 }, { "p99", t->p99 }, { "max", t->max }, { "mean", t->mean }
-    };
-    char field[32];
-
-    g_snprintf(field, sizeof field, "%s-count", name);
-    gst_structure_set(s, field, G_TYPE_UINT64, (guint64)t->count, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
-        g_snprintf(field, sizeof field, "%s-%s", name, times[i].suffix);
-        gst_structure_set(s, field, G_TYPE_INT64, times[i].value, NULL);
-    }
-}
-
 /** Thread: any. */
 static SsState read_state(SsInfer *self, SsStreamStats *stats, char *error, size_t size)
 {
@@ -463,18 +477,8 @@ static GstStructure *make_stats(SsInfer *self)
     SsStreamStats st;
     char error[512];
     const SsState state = read_state(self, &st, error, sizeof error);
-    GstStructure *s = gst_structure_new(
-        "application/x-sidestream-stats", "state", G_TYPE_STRING, ss_state_name(state), "error",
-        G_TYPE_STRING, error, "offered", G_TYPE_UINT64, (guint64)st.offered, "skipped", G_TYPE_UINT64,
-        (guint64)st.skipped, "replaced", G_TYPE_UINT64, (guint64)st.replaced, "inferred", G_TYPE_UINT64,
-        (guint64)st.inferred, "late", G_TYPE_UINT64, (guint64)st.late, "failed", G_TYPE_UINT64,
-        (guint64)st.failed, "in-flight", G_TYPE_UINT64, (guint64)st.in_flight, "waits", G_TYPE_UINT64,
-        (guint64)st.waits, "frames-waited", G_TYPE_UINT64, (guint64)atomic_load(&self->frames_waited), NULL);
 
-    add_times(s, "inference", &st.inference);
-    add_times(s, "take", &st.take);
-    add_times(s, "age", &st.age);
-    return s;
+    return ss_counters_structure(state, error, &st, (guint64)atomic_load(&self->frames_waited));
 }
 
 /** Thread: any. */
@@ -483,7 +487,7 @@ static void set_align(SsInfer *self, SsAlign align)
     g_mutex_lock(&self->running);
     if (self->stream)
         ss_stream_set_align(self->stream, align);
-    atomic_store(&self->follows, align == SS_ALIGN_LIVE);
+    atomic_store(&self->align, (int)align);
     g_mutex_unlock(&self->running);
 }
 
@@ -536,7 +540,8 @@ static void ss_infer_init(SsInfer *self)
     gst_base_transform_set_gap_aware(base, TRUE); /* the flag stays as it came */
     g_mutex_init(&self->running);
     atomic_init(&self->frames_waited, 0);
-    atomic_init(&self->follows, false);
+    atomic_init(&self->align, SS_ALIGN_HOLD);
+    ss_delay_line_init(&self->line);
     ss_settings_init(&self->settings);
     ss_wait_meter_init(&self->waiting);
 }
@@ -583,6 +588,8 @@ static void ss_infer_class_init(SsInferClass *klass)
     base->set_caps = infer_set_caps;
     base->prepare_output_buffer = infer_prepare_output_buffer;
     base->transform_ip = infer_transform_ip;
+    base->generate_output = infer_generate_output;
     base->sink_event = infer_sink_event;
+    base->query = infer_query;
     base->propose_allocation = infer_propose_allocation;
 }

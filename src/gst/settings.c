@@ -70,6 +70,11 @@ static const Setting settings[] = {
       "align=live: microseconds a frame for following objects; those that it does not suffice for move by "
       "their velocity",
       UINT, FIELD(motion_budget), 1, 1000000, 500, FALSE },
+    { "max-delay", "Maximum delay",
+      "align=delay: no picture waits for the network for longer than so many milliseconds; if that is not "
+      "enough, "
+      "boxes are carried as by live",
+      UINT, FIELD(max_delay), 1, 60000, SS_DEFAULT_MAX_DELAY / 1e6, FALSE },
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(settings) == SS_SETTING_END - SS_SETTING_FIRST);
@@ -330,7 +335,8 @@ SsStreamParams ss_settings_to_stream(const SsSettings *s)
                               .max_rate = s->max_rate,
                               .align = (SsAlign)s->align,
                               .max_age = (int64_t)s->max_age * GST_MSECOND,
-                              .budget = (int64_t)s->motion_budget * GST_USECOND };
+                              .budget = (int64_t)s->motion_budget * GST_USECOND,
+                              .max_delay = (int64_t)s->max_delay * GST_MSECOND };
 }
 
 gboolean ss_settings_to_params(const SsSettings *s, SsEngineParams *p, GError **error)

@@ -21,11 +21,11 @@ typedef struct SsSettings {
     guint every;
     double max_rate;
     int align; /* SsAlign */
-    guint max_age, motion_budget;
+    guint max_age, motion_budget, max_delay;
 } SsSettings;
 
 /* Property ids; SS_SETTING_END is the next one free. */
-enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 18, SS_SETTING_END = 21 };
+enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 18, SS_SETTING_END = 22 };
 
 void ss_settings_install(GObjectClass *klass);
 /** The defaults. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "names.h"
+
+#include <string.h>
+
+#include "bridge.h"
+
+/** "dir/model.onnx" -> "dir/model.labels" if that exists. */
+static char *labels_next_to(const char *model)
+{
+    const char *dot = model ? strrchr(model, '.') : NULL;
+    g_autofree char *path = NULL;
+
+    if (!dot || strchr(dot, G_DIR_SEPARATOR))
+        return NULL;
+    path = g_strdup_printf("%.*s.labels", (int)(dot - model), model);
+    return g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&path) : NULL;
+}
+
+gboolean ss_labels_load_both(SsLabels *out[SS_ID_BASES], const char *spec, const char *model, GError **error)
+{
+    g_autofree char *file = spec ? g_strdup(spec) : labels_next_to(model);
+    SsGstLog log;
+    int ret = 0;
+
+    if (!file)
+        return TRUE;
+    ss_gst_log_init(&log);
+    const SsLogger logger = ss_gst_log_logger(&log);
+    for (int first_id = 0; first_id < SS_ID_BASES && ret == 0; first_id++)
+        ret = ss_labels_load(&out[first_id], file, first_id, &logger);
+    if (ret < 0)
+        ss_gst_log_set_error(&log, ret, error);
+    ss_gst_log_clear(&log);
+    return ret == 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The file with the names of a model's classes. */
+#ifndef SS_GST_NAMES_H
+#define SS_GST_NAMES_H
+
+#include <glib.h>
+
+#include "core/labels.h"
+
+/* Labels as read for a model family that counts classes from 0, and from 1. */
+enum { SS_ID_BASES = 2 };
+
+/**
+ * Which number the first class has is known only when the model is loaded. Reading the file
+ * then would be on the stream's thread, so it is read here both ways. `spec`: as the property `labels`; NULL:
+ * the file next to `model`, if there is one.
+ */
+gboolean ss_labels_load_both(SsLabels *out[SS_ID_BASES], const char *spec, const char *model, GError **error);
+
+#endif
