@@ -21,11 +21,12 @@ static const float LEAST_OVERLAP = 0.3f, SAME_ID = 0.3f;
 static const float GROWTH = 1.5f, LOST = 3;
 /* Who was seen on one side only: believed so much at once, less by e after so many seconds. */
 static const float ALONE = 0.5f, FADE = 0.3f;
-/* How much less is believed between the two: per second of the bridge; and with the two sides' overlap there,
- * to this power. By measurement, as GROWTH (docs/performance.md). */
-static const float UNSURE = 10, AGREED = 0.3f;
+/* A score there says how sure the place is, too: it falls with the standard deviation of the bridge (UNSURE,
+ * a root of a second), with what the two sides' boxes do not overlap there (AGREED), and is less the
+ * detector's own (SURE; all three are powers or factors by measurement, docs/performance.md). */
+static const float UNSURE = 4, AGREED = 0.3f, SURE = 0.4f;
 /* How much of one another hides that both sides saw. */
-static const float HIDDEN = 0.5f;
+static const float HIDDEN = 0.8f;
 
 typedef struct Place {
     SsPose pose;
@@ -177,14 +178,14 @@ static SsObject of_both(const SsBetween *b, int i, int k)
     const float before = trust(first, p, since), after = trust(last, q, until);
     const float share = after / (before + after);
     const SsBox f = box_at(first, &p->pose), l = box_at(last, &q->pose);
-    const float between = since * until / (since + until);
+    const float score = mix(first->score, last->score, since / (since + until));
     SsObject o = *first;
 
     o.id = first->id != 0 ? first->id : last->id;
     o.box =
         (SsBox) { mix(f.x, l.x, share), mix(f.y, l.y, share), mix(f.w, l.w, share), mix(f.h, l.h, share) };
-    o.score = mix(first->score, last->score, since / (since + until)) * powf(ss_iou(&f, &l), AGREED) /
-              (1 + UNSURE * between);
+    o.score = powf(score, SURE) * powf(ss_iou(&f, &l), AGREED) /
+              (1 + UNSURE * sqrtf(since * until / (since + until)));
     o.state = p->lost > 0 && q->lost > 0 ? SS_PREDICTED : SS_TRACKED;
     return o;
 }
