@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** align=delay: pictures wait for the network, but not for ever. The network is slow on purpose (its gate).
  */
+#include <gst/base/gstbasesink.h>
+
 #include "rig.h"
 #include "sidestream/dummy.h"
 
@@ -218,8 +220,46 @@ GST_START_TEST(the_delay_does_not_drift)
 }
 GST_END_TEST;
 
+/** What a sink of `pipeline` adds to the time at which it shows a buffer. */
+static GstClockTime latency_of_sink(GstElement *pipeline, const char *name)
+{
+    g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), name);
+
+    return gst_base_sink_get_latency(GST_BASE_SINK(sink));
+}
+
+/** A live picture and a live tone: when the picture is held back, both sinks show later by as much. */
+GST_START_TEST(sound_waits_for_the_picture)
+{
+    g_autoptr(GError) error = NULL;
+    GstElement *pipeline = gst_parse_launch(
+        "videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1 ! ssinfer "
+        "backend=dummy simulate-latency=50 max-delay=60000 align=delay ! fakesink sync=true name=picture "
+        "audiotestsrc is-live=true ! fakesink sync=true name=sound",
+        &error);
+    fail_unless(pipeline != NULL, "%s", error ? error->message : "");
+    g_autoptr(GstBus) bus = gst_element_get_bus(pipeline);
+    gint64 delay = 0;
+
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    while (delay == 0) {
+        g_autoptr(GstMessage) m = gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ELEMENT);
+        if (gst_message_has_name(m, "sidestream-delay"))
+            gst_structure_get_int64(gst_message_get_structure(m), "delay", &delay);
+    }
+    gst_message_unref(gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_LATENCY));
+    fail_unless(gst_bin_recalculate_latency(GST_BIN(pipeline)));
+    const GstClockTime latency = latency_of_sink(pipeline, "picture");
+    fail_unless(delay >= 50 * (gint64)GST_MSECOND && latency >= (GstClockTime)delay);
+    fail_unless_equals_uint64(latency_of_sink(pipeline, "sound"), latency);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(pipeline);
+}
+GST_END_TEST;
+
 void add_delay_tests(TCase *tc)
 {
+    tcase_add_test(tc, sound_waits_for_the_picture);
     tcase_add_test(tc, delay_holds_pictures_back);
     tcase_add_test(tc, delayed_pictures_have_their_own_boxes);
     tcase_add_test(tc, a_network_that_hangs_holds_no_picture);
