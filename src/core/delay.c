@@ -147,6 +147,7 @@ int ss_delay_objects(const SsPicture *p, SsObject *out, int max)
 {
     const int n = atomic_load_explicit(&p->answers, memory_order_acquire);
 
-    memcpy(out, p->answer, (size_t)SS_MAX(SS_MIN(n, max), 0) * sizeof *out);
+    for (int i = 0; i < SS_MIN(n, max); i++)
+        out[i] = p->answer[i];
     return SS_MIN(n, max);
 }
