@@ -175,6 +175,53 @@ static void smooth_boxes_are_calmer(void)
     ss_tracker_destroy(&t);
 }
 
+/**
+ * Followed through pictures from result to result, which are far apart and tremble, lost now and then, and
+ * once astray: whatever came before, the filter stays sane.
+ */
+static void the_carried_stay_sane(void)
+{
+    SsTracker *t = tracker();
+    SsObject o[2];
+    float x = 0, vx, vy;
+    SsBox filtered;
+
+    for (int i = 0; i < 200; i++, x += 30) {
+        const SsDetection d[1] = { det(x + (i % 2 ? 2 : -2), 0, 1) };
+
+        ss_tracker_predict(t, i * SECOND);
+        if (i > 0 && i % 5 != 0)
+            ss_tracker_expect(t, 1, &(SsBox) { x + (i % 37 == 0 ? 20 : 0), 0, 40, 100 }, 30, 0);
+        REQUIRE(ss_tracker_update(t, i * SECOND, d, i % 7 != 6, o) == (i % 7 != 6));
+        REQUIRE(ss_tracker_filtered(t, 1, &filtered, &vx, &vy));
+        if (i < 3 || i % 7 == 6)
+            continue;
+        REQUIRE_CMP(o[0].id, ==, 1);
+        REQUIRE_NEAR(filtered.x, x, 3);
+        REQUIRE_NEAR(filtered.w, 40, 1);
+        REQUIRE_NEAR(vx, 30, 10);
+        REQUIRE_NEAR(vy, 0, 1);
+    }
+    ss_tracker_destroy(&t);
+}
+
+/** What the pictures say of the velocity is where a missed object goes on. */
+static void the_carried_coast_with_their_velocity(void)
+{
+    SsTracker *t = tracker_of((SsTrackerParams) { .coast = SECOND });
+    SsObject o[1];
+    const SsDetection d[1] = { det(0, 0, 1) };
+
+    ss_tracker_update(t, 0, d, 1, o);
+    ss_tracker_predict(t, SECOND / 10);
+    ss_tracker_expect(t, 1, &(SsBox) { 0, 0, 40, 100 }, 60, -20);
+    ss_tracker_update(t, SECOND / 10, d, 1, o);
+    REQUIRE(ss_tracker_update(t, 6 * SECOND / 10, NULL, 0, o) == 1);
+    REQUIRE_NEAR(o[0].box.x, 30, 1);
+    REQUIRE_NEAR(o[0].box.y, -10, 1);
+    ss_tracker_destroy(&t);
+}
+
 /** More objects than there is room for: the oldest tracks make way, and nothing breaks. */
 static void a_flood_of_objects(void)
 {
@@ -206,6 +253,8 @@ int main(void)
     newcomers_are_confirmed();
     the_unseen_coast();
     smooth_boxes_are_calmer();
+    the_carried_stay_sane();
+    the_carried_coast_with_their_velocity();
     a_flood_of_objects();
     REQUIRE_STR(ss_object_state_name(SS_HELD), "held");
     REQUIRE_STR(ss_object_state_name((SsObjectState)99), "unknown");

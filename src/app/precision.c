@@ -6,11 +6,17 @@
 
 enum { OVERLAPS = 10, RECALLS = 101, MOST = 100 };
 
+/* fmin() passes over what is no number: a box that holds one would seem to be where the other is. */
+static int is_box(const SsScored *b)
+{
+    return isfinite(b->x) && isfinite(b->y) && isfinite(b->w) && isfinite(b->h);
+}
+
 double ss_scored_iou(const SsScored *a, const SsScored *b)
 {
     const double w = fmin(a->x + a->w, b->x + b->w) - fmax(a->x, b->x);
     const double h = fmin(a->y + a->h, b->y + b->h) - fmax(a->y, b->y);
-    if (!(w > 0) || !(h > 0))
+    if (!(w > 0) || !(h > 0) || !is_box(a) || !is_box(b))
         return 0;
     return w * h / (a->w * a->h + b->w * b->h - w * h);
 }

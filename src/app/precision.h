@@ -21,7 +21,7 @@ typedef struct SsPrecision {
 
 /** Of each frame and class the 100 best count. Sorts both arrays. */
 SsPrecision ss_precision(SsScored *shown, size_t n, SsScored *truth, size_t m);
-/** Intersection over union. */
+/** Intersection over union; 0 where a box is no number. */
 double ss_scored_iou(const SsScored *a, const SsScored *b);
 
 #endif

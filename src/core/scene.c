@@ -180,7 +180,7 @@ void ss_scene_update(SsScene *to, const SsScene *from, SsTracker *t, int64_t pts
         const SsBox box = box_at(m, course);
 
         if (m->paced) /* else the filter's velocity is the better one */
-            ss_tracker_expect(t, m->object.id, &box);
+            ss_tracker_expect(t, m->object.id, &box, m->vx, m->vy);
     }
     n = ss_tracker_update(t, pts, det, n, object);
     to->pts = to->source_pts = pts;

@@ -22,9 +22,10 @@ enum { CX, CY, W, H, AXES };
 static const float SEEN = 0.07f, SPEED[AXES] = { 1, 1, 0.2f, 0.2f }, PUSH[AXES] = { 0.7f, 0.7f, 0.3f, 0.3f };
 /* For the faint ones; and how far apart centres may be, in parts of the size. */
 static const float FAINT_IOU = 0.5f, NEAR = 0.4f;
-/* Of objects followed through pictures: how unsure their place is, what overlap with it means astray, how
- * much of a new score counts; of those that are missed: what is left of the score, and how often. */
-static const float CARRIED = 0.046f, ASTRAY_IOU = 0.6f, SCORE = 0.8f, MISSED = 0.5f;
+/* Of objects followed through pictures: how unsure their place and their velocity are, what overlap with the
+ * place means astray, how much of a new score counts; of those that are missed: what is left of the score,
+ * and how often. */
+static const float CARRIED = 0.046f, PACE = 0.2f, ASTRAY_IOU = 0.6f, SCORE = 0.8f, MISSED = 0.5f;
 enum { MOST_MISSES = 2 };
 /* A detection this much larger or smaller is another object. */
 static const float SIZE_GATE = 2.5f;
@@ -110,7 +111,8 @@ static void predict(Track *k, float dt)
     k->carried = false;
 }
 
-/** Somebody else knows where it is, and how well. */
+/** Somebody else knows where it is, and how well. What tied the place to the velocity says nothing of this
+ * one; kept, it would soon be more than both doubts allow, and the filter's steps without bound. */
 static void place(Track *k, const SsBox *box, float doubt)
 {
     float at[AXES];
@@ -119,6 +121,7 @@ static void place(Track *k, const SsBox *box, float doubt)
     for (int i = 0; i < AXES; i++) {
         k->axis[i].p = at[i];
         k->axis[i].pp = doubt * doubt;
+        k->axis[i].pv = 0;
     }
 }
 
@@ -290,14 +293,19 @@ static Track *track_of(SsTracker *t, uint64_t id)
     return NULL;
 }
 
-void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box)
+void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box, float vx, float vy)
 {
+    const float v[AXES] = { [CX] = vx, [CY] = vy }, doubt = PACE * size_of(box);
     Track *k = track_of(t, id);
 
     if (!k)
         return;
     /* Of one that was seen but once, the detection itself is what one is least sure of. */
     place(k, box, (k->hits == 1 ? SEEN : CARRIED) * size_of(box));
+    for (int i = 0; i < AXES; i++) {
+        k->axis[i].v = v[i];
+        k->axis[i].vv = doubt * doubt;
+    }
     k->predicted = *box;
     k->carried = true;
 }

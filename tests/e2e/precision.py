@@ -16,6 +16,13 @@ except ImportError:
 SCORE = sys.argv[1]
 
 
+def ours(shown, truth):
+    text = "".join(f"{kind} {f} {c} {s!r} " + " ".join(repr(v) for v in box) + "\n"
+                   for kind, rows in (("shown", shown), ("truth", truth)) for f, c, s, *box in rows)
+    return [float(v) for v in subprocess.run([SCORE], input=text, capture_output=True, text=True,
+                                             check=True).stdout.split()]
+
+
 def case(seed):
     """Frames with some truth, and boxes near it or anywhere; scores with ties; some empty, some crowded."""
     r = random.Random(seed)
@@ -58,13 +65,16 @@ for seed in range(60):
     shown, truth = case(seed)
     if not shown or not truth:
         continue
-    text = "".join(f"{kind} {f} {c} {s!r} " + " ".join(repr(v) for v in box) + "\n"
-                   for kind, rows in (("shown", shown), ("truth", truth)) for f, c, s, *box in rows)
-    ours = [float(v) for v in subprocess.run([SCORE], input=text, capture_output=True, text=True,
-                                             check=True).stdout.split()]
-    theirs = coco(shown, truth)
-    if any(abs(a - b) > 1e-9 for a, b in zip(ours, theirs)):
-        raise SystemExit(f"seed {seed}: {ours} is not {theirs}")
+    counted, theirs = ours(shown, truth), coco(shown, truth)
+    if any(abs(a - b) > 1e-9 for a, b in zip(counted, theirs)):
+        raise SystemExit(f"seed {seed}: {counted} is not {theirs}")
     compared += 1
 if compared < 40:
     raise SystemExit(f"only {compared} cases had boxes")
+
+# A box with a part that is no number is nowhere.
+for part in range(4):
+    box = [10.0, 10.0, 40.0, 90.0]
+    box[part] = float("nan")
+    if any(ours([(0, 1, 1, *box)], [(0, 1, 1, 10.0, 10.0, 40.0, 90.0)])):
+        raise SystemExit(f"a box that is no number in part {part} counts as right")
