@@ -105,6 +105,8 @@ static void hidden(void)
         const int n = step_or_result(r, i, !r->drawn.gone, o, 4);
         if (i > 20 && i < 36 && n > 0)
             REQUIRE(o[0].state == SS_PREDICTED);
+        if (i >= 18 && i < 24) /* less and less sure, and half as sure at once where it is hidden */
+            REQUIRE_NEAR(o[0].score, (i > 20 ? 0.45 : 0.9) * exp(-(i - 18) / 30.0), 1e-3);
         if (i > 20 && i <= 30)
             REQUIRE_NEAR(o[0].box.x + o[0].box.w / 2, r->drawn.x, 6);
         if (i == 30)
@@ -126,7 +128,7 @@ static void missed(void)
         REQUIRE_CMP(step_or_result(r, i, false, o, 4), ==, i < 18);
         if (i < 18) {
             REQUIRE(o[0].state == SS_TRACKED && o[0].source_pts == 0);
-            REQUIRE_NEAR(o[0].score, 0.9 / (1 << i / 6), 1e-3);
+            REQUIRE_NEAR(o[0].score, 0.9 / (1 << i / 6) * exp(-(i % 6) / 30.0), 1e-3);
             REQUIRE_NEAR(o[0].box.x + o[0].box.w / 2, r->drawn.x, 1.5);
         }
     }

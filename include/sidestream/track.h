@@ -40,7 +40,7 @@ SS_API const char *ss_object_state_name(SsObjectState state);
 typedef struct SsObject {
     uint64_t id; /* of the track: stable while the object is followed, from 1 up, never reused in a stream */
     SsBox box;
-    float score;
+    float score; /* 0 .. 1; of a carried box: how sure it still is */
     int class_id;
     SsObjectState state;
     int64_t source_pts; /* of the frame the network looked at */
