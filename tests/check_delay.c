@@ -203,18 +203,19 @@ GST_START_TEST(others_do_not_overtake)
 }
 GST_END_TEST;
 
-/** Ten minutes of it: never more wait than are said to. */
+/** Ten minutes of it: as many wait as are said to; where that becomes more, each picture adds one. */
 GST_START_TEST(the_delay_does_not_drift)
 {
     Rig rig = delayed_rig(DELAYED "max-delay=60000");
-    guint out = 2;
+    guint out = 2, waiting = 0;
 
     ss_dummy_gate_open(GATE);
     for (guint i = 2; i < 10 * 60 * 1000 / PERIOD_MS; i++) {
         put(&rig, i);
         for (GstBuffer *b; (b = gst_harness_try_pull(rig.h)); gst_buffer_unref(b))
             fail_unless_equals_uint64(GST_BUFFER_PTS(b), out++ * PERIOD);
-        fail_unless_equals_int(i + 1 - out, MIN(latency_of(&rig) / PERIOD, i - 1));
+        waiting = MIN(waiting + 1, (guint)(latency_of(&rig) / PERIOD));
+        fail_unless_equals_int(i + 1 - out, waiting);
     }
     rig_free(&rig);
 }
