@@ -5,20 +5,23 @@
 
 int ss_follower_init(SsFollower *f, const SsTrackerParams *p)
 {
+    const int ret = ss_tracker_create(&f->learn.tracker, p);
+
     ss_follower_reset(f);
-    return ss_tracker_create(&f->tracker, p);
+    return ret < 0 ? ret : ss_regression_create(&f->learn.regression);
 }
 
 void ss_follower_clear(SsFollower *f)
 {
     ss_picture_unref(&f->at);
-    ss_tracker_destroy(&f->tracker);
+    ss_tracker_destroy(&f->learn.tracker);
+    ss_regression_destroy(&f->learn.regression);
 }
 
 void ss_follower_reset(SsFollower *f)
 {
-    if (f->tracker)
-        ss_tracker_reset(f->tracker);
+    if (f->learn.tracker)
+        ss_tracker_reset(f->learn.tracker);
     ss_scene_clear(&f->scene[f->now]);
     ss_picture_unref(&f->at);
     f->pts = INT64_MIN;
@@ -31,7 +34,7 @@ void ss_follower_result(SsFollower *f, int64_t pts, SsPicture **picture, const S
 
     if (f->at && *picture)
         ss_scene_walk_to(before, &f->at, *picture, NULL);
-    ss_scene_update(after, before, f->tracker, pts, *picture, det, n);
+    ss_scene_update(after, before, &f->learn, pts, *picture, det, n);
     r->interval = f->pts == INT64_MIN ? 0 : pts - f->pts;
     r->pts = f->pts = pts;
     f->now = !f->now;
@@ -73,5 +76,5 @@ int ss_result_objects(SsResult *r, int64_t pts, SsPicture *picture, const SsShow
     /* Nothing is followed for ever on the word of a network that has fallen silent. */
     if (pts - r->pts > show->max_age + 2 * r->interval)
         return 0;
-    return ss_scene_objects(&r->scene, show->max_age, out, max);
+    return ss_scene_objects(&r->scene, picture, show->max_age, show->budget, out, max);
 }

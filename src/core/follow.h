@@ -11,7 +11,7 @@
 #include "sidestream/engine.h"
 
 typedef struct SsFollower {
-    SsTracker *tracker;
+    SsLearners learn;
     SsScene scene[2]; /* the objects as of the newest result, on their way to the next; and scratch */
     int now;
     SsPicture *at; /* where they stand; with it all pictures since. NULL: pictures are not followed */

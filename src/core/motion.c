@@ -5,11 +5,11 @@
 
 #include "internal.h"
 
-enum { COLUMNS = SS_TEMPLATE_COLUMNS, ROWS = SS_TEMPLATE_ROWS, SAMPLES = SS_TEMPLATE_SAMPLES };
+enum { COLUMNS = SS_GRID_COLUMNS, ROWS = SS_GRID_ROWS, SAMPLES = SS_GRID_SAMPLES };
 enum { ITERATIONS = 8 };
 
 /* Pixels of a level from sample to sample; a finer level than that tells nothing more. */
-static const float SPACING = 1.6f;
+static const float SPACING = 1.3f;
 /* Grey levels: a difference above counts less and less. */
 static const float HUBER = 12;
 /* Mean difference against the template's own contrast: below, it is surely found; from here on it is as
@@ -21,81 +21,21 @@ static const float RELUCTANCE = 20000;
 /* How far from where it should be, in widths of the box, and in pixels where that is little. */
 static const float FAR = 0.6f, FAR_PIXELS = 12;
 
-/** One coordinate of the samples' places: the pixel before, and how far beyond it. */
-typedef struct Axis {
-    int at[SS_MAX(COLUMNS, ROWS)];
-    float beyond[SS_MAX(COLUMNS, ROWS)];
-} Axis;
-
-static void axis_init(Axis *a, float centre, float step, int n, int limit)
-{
-    for (int i = 0; i < n; i++) {
-        const float p = centre + ((float)i + 0.5f - 0.5f * (float)n) * step;
-        const float within =
-            fminf(fmaxf(p, 0), (float)limit - 1.001f); /* the edge goes on beyond the picture */
-
-        a->at[i] = (int)fmaxf(within, 0);
-        a->beyond[i] = fmaxf(within, 0) - (float)a->at[i];
-    }
-}
-
-/** A grid's place in a level: pixels there. */
-typedef struct Place {
-    float x, y, width, height;
-} Place;
-
-static void read_grid(const SsGrey *g, const Place *p, float *restrict out)
-{
-    Axis x, y;
-
-    axis_init(&x, p->x, p->width / COLUMNS, COLUMNS, g->width);
-    axis_init(&y, p->y, p->height / ROWS, ROWS, g->height);
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *above = g->data + (size_t)y.at[r] * (size_t)g->width, *below = above + g->width;
-
-        for (int c = 0; c < COLUMNS; c++) {
-            const uint8_t *a = above + x.at[c], *b = below + x.at[c];
-            const float upper = (float)a[0] + x.beyond[c] * (float)(a[1] - a[0]);
-            const float lower = (float)b[0] + x.beyond[c] * (float)(b[1] - b[0]);
-
-            out[r * COLUMNS + c] = upper + y.beyond[r] * (lower - upper);
-        }
-    }
-}
-
-/** Pixels of the frame -> of a level; pixel centres lie at .5 of either. */
-static float to_level(float frame, float per_pixel)
-{
-    return frame / per_pixel - 0.5f;
-}
-
-static float to_frame(float level, float per_pixel)
-{
-    return (level + 0.5f) * per_pixel;
-}
-
-static float per_pixel(const SsPicture *p, int level)
-{
-    return (float)(p->scale << level);
-}
-
 /* --- taking --- */
 
 static void take_grid(SsTemplateGrid *t, const SsPicture *p, const SsBox *box)
 {
     const SsGrey *g = &p->level[t->level];
-    const float unit = per_pixel(p, t->level);
-    const Place here = { to_level(box->x + box->w / 2, unit), to_level(box->y + box->h / 2, unit),
-                         box->w / unit, box->h / unit };
+    const SsPlace here = ss_grid_over(box, ss_level_unit(p, t->level));
     float more[SAMPLES];
 
-    read_grid(g, &here, t->value);
-    read_grid(g, &(Place) { here.x + 1, here.y, here.width, here.height }, t->dx);
-    read_grid(g, &(Place) { here.x - 1, here.y, here.width, here.height }, more);
+    ss_grid_read(g, &here, t->value);
+    ss_grid_read(g, &(SsPlace) { here.x + 1, here.y, here.width, here.height }, t->dx);
+    ss_grid_read(g, &(SsPlace) { here.x - 1, here.y, here.width, here.height }, more);
     for (int i = 0; i < SAMPLES; i++)
         t->dx[i] = 0.5f * (t->dx[i] - more[i]);
-    read_grid(g, &(Place) { here.x, here.y + 1, here.width, here.height }, t->dy);
-    read_grid(g, &(Place) { here.x, here.y - 1, here.width, here.height }, more);
+    ss_grid_read(g, &(SsPlace) { here.x, here.y + 1, here.width, here.height }, t->dy);
+    ss_grid_read(g, &(SsPlace) { here.x, here.y - 1, here.width, here.height }, more);
     for (int i = 0; i < SAMPLES; i++)
         t->dy[i] = 0.5f * (t->dy[i] - more[i]);
 }
@@ -118,8 +58,8 @@ void ss_template_take(SsTemplate *t, const SsPicture *picture, const SsBox *box)
 
     t->width = box->w;
     t->height = box->h;
-    while (level + 1 < picture->levels && (box->w / per_pixel(picture, level) > SPACING * COLUMNS ||
-                                           box->h / per_pixel(picture, level) > SPACING * ROWS))
+    while (level + 1 < picture->levels && (box->w / ss_level_unit(picture, level) > SPACING * COLUMNS ||
+                                           box->h / ss_level_unit(picture, level) > SPACING * ROWS))
         level++;
     t->grid[0].level = SS_MIN(level + 1, picture->levels - 1);
     t->grid[1].level = level;
@@ -198,12 +138,14 @@ static bool solve(const Normal *n, float step[3])
  * nowhere. */
 static float align(const SsTemplateGrid *t, const SsTemplate *whole, const SsPicture *p, SsPose *pose)
 {
-    const float unit = per_pixel(p, t->level), width = whole->width / unit, height = whole->height / unit;
+    const float unit = ss_level_unit(p, t->level), width = whole->width / unit, height = whole->height / unit;
     const float size = pose->scale;
-    float x = to_level(pose->x, unit), y = to_level(pose->y, unit), off[SAMPLES], step[3], left = INFINITY;
+    float x = ss_to_level(pose->x, unit), y = ss_to_level(pose->y, unit), off[SAMPLES], step[3],
+          left = INFINITY;
 
     for (int i = 0; i < ITERATIONS; i++) {
-        read_grid(&p->level[t->level], &(Place) { x, y, width * pose->scale, height * pose->scale }, off);
+        ss_grid_read(&p->level[t->level], &(SsPlace) { x, y, width * pose->scale, height * pose->scale },
+                     off);
         left = differences(t, off);
         Normal n = normal_of(t, off, width, height);
         n.s += RELUCTANCE * SAMPLES * (pose->scale - size);
@@ -215,15 +157,15 @@ static float align(const SsTemplateGrid *t, const SsTemplate *whole, const SsPic
         if (step[0] * step[0] + step[1] * step[1] < 4e-4f)
             break;
     }
-    pose->x = to_frame(x, unit);
-    pose->y = to_frame(y, unit);
+    pose->x = ss_from_level(x, unit);
+    pose->y = ss_from_level(y, unit);
     return left;
 }
 
 /** Is the centre in the picture? Beyond the edge there is nothing to be found. */
 static bool inside(const SsPicture *p, const SsPose *pose)
 {
-    const float unit = per_pixel(p, 0);
+    const float unit = ss_level_unit(p, 0);
 
     return pose->x >= 0 && pose->y >= 0 && pose->x <= (float)p->level[0].width * unit &&
            pose->y <= (float)p->level[0].height * unit;
@@ -251,5 +193,6 @@ bool ss_template_find(const SsTemplate *t, const SsPicture *picture, SsPose *pos
         !(fabsf(found.y - pose->y) < far))
         return false;
     *pose = found;
+    pose->unlike = left / t->contrast;
     return true;
 }

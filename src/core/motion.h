@@ -9,19 +9,14 @@
 #ifndef SS_MOTION_H
 #define SS_MOTION_H
 
-#include "picture.h"
+#include "grid.h"
 #include "sidestream/track.h"
 
-enum {
-    SS_TEMPLATE_COLUMNS = 12,
-    SS_TEMPLATE_ROWS = 24,
-    SS_TEMPLATE_SAMPLES = SS_TEMPLATE_COLUMNS * SS_TEMPLATE_ROWS,
-    SS_TEMPLATE_GRIDS = 2, /* coarse, fine */
-};
+enum { SS_TEMPLATE_GRIDS = 2 }; /* coarse, fine */
 
 typedef struct SsTemplateGrid {
     int level; /* of the picture's */
-    float value[SS_TEMPLATE_SAMPLES], dx[SS_TEMPLATE_SAMPLES], dy[SS_TEMPLATE_SAMPLES];
+    float value[SS_GRID_SAMPLES], dx[SS_GRID_SAMPLES], dy[SS_GRID_SAMPLES];
 } SsTemplateGrid;
 
 typedef struct SsTemplate {
@@ -30,9 +25,10 @@ typedef struct SsTemplate {
     SsTemplateGrid grid[SS_TEMPLATE_GRIDS];
 } SsTemplate;
 
-/** Centre in pixels of the frame, and size against the template's box. */
+/** Centre in pixels of the frame, and size against the template's box; and how much of what is found there is
+ * not as in the template, against the template's own contrast: 0 = all the same, from 1 on another thing. */
 typedef struct SsPose {
-    float x, y, scale;
+    float x, y, scale, unlike;
 } SsPose;
 
 /** What the box shows in this picture. It may reach over the edge. */

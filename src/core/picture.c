@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "background.h"
 #include "internal.h"
 
 struct SsAlbum {
@@ -15,7 +16,9 @@ struct SsAlbum {
     SsPicture *ready;  /* --- the stream's thread only: pictures to be used again */
     /* Given back by any thread, taken all at once by the stream's, so that no address comes back unseen. */
     _Atomic(SsPicture *) returned;
-    uint16_t column[SS_MAX_SIDE]; /* --- the stream's thread only: sums of some rows */
+    /* --- the stream's thread only */
+    SsBackground background;
+    uint16_t column[SS_MAX_SIDE]; /* sums of some rows */
 };
 
 /* --- shrinking --- */
@@ -127,8 +130,8 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
     const int scale = scale_for(d), width = SS_MAX(d->width / scale, 1),
               height = SS_MAX(d->height / scale, 1);
     const size_t pixels = (size_t)width * (size_t)height;
-    /* All levels together are less than twice the first; who reads between pixels reads one beyond the last.
-     */
+    /* All levels and what changed are at most twice the first; who reads between pixels reads a row and a
+     * pixel beyond the last. */
     SsPicture *p = calloc(1, sizeof *p + 2 * pixels + (size_t)width + 2);
 
     if (!p)
@@ -142,6 +145,9 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
         p->level[p->levels++] = (SsGrey) { w, h, data };
         data += (size_t)w * (size_t)h;
     }
+    p->changed_level = SS_MIN(1, p->levels - 1);
+    p->changed = p->level[p->changed_level];
+    p->changed.data = data;
     return p;
 }
 
@@ -158,6 +164,7 @@ static void album_unref(SsAlbum *a)
 {
     if (atomic_fetch_sub(&a->refs, 1) > 1)
         return;
+    ss_background_clear(&a->background);
     free_list(a->ready);
     free_list(atomic_load(&a->returned));
     free(a);
@@ -247,6 +254,7 @@ void ss_album_destroy(SsAlbum **album)
 
 void ss_album_cut(SsAlbum *a)
 {
+    ss_background_clear(&a->background);
     ss_picture_unref(&a->newest);
 }
 
@@ -267,6 +275,7 @@ SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
     make_base(a, p, frame);
     for (int i = 1; i < p->levels; i++)
         halve(&p->level[i - 1], &p->level[i]);
+    ss_background_subtract(&a->background, &p->level[p->changed_level], p->changed.data);
 
     if (a->newest && alive < a->longest && a->newest->scale == p->scale &&
         a->newest->level[0].width == p->level[0].width && a->newest->level[0].height == p->level[0].height)

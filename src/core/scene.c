@@ -13,13 +13,17 @@ static const float NEW_VELOCITY = 0.5f;
 static const float GHOST = 0.6f;
 /* A detector's whim lasts: what a box was off from the object's own course fades over so many seconds, as
  * measured on the demo's clip (the error of a carried box grows for three frames and then no more). */
-static const float FADE[4] = { 0.1f, 0.133f, 0.1f, 0.133f };
+static const float FADE[SS_TARGETS] = { 0.1f, 0.133f, 0.1f, 0.133f };
 
-/* How sure a box is falls as its object goes on unseen by the network: to 1/e in so many seconds; and where
- * its pixels are lost, to this part. By measurement; 2 s and 0.3 are the same on the demo's clip. */
-static const float SURE = 1, LOST = 0.5f;
+/* How sure a box is falls as its object goes on unseen by the network: to 1/e in so many seconds; and the
+ * less what is found there looks like it, the more: by e to so many times the difference. Whose pixels are
+ * lost has this much left. Two that overlap are taken for one another, or hide one another: each loses this
+ * part of how much they do. By measurement (docs/performance.md). */
+static const float SURE = 1, UNLIKE = 0.7f, LOST = 0.5f, CROWD = 0.35f;
 
-static SsBox box_at(const SsMoving *m, const float off[4])
+static const float course[SS_TARGETS]; /* nothing off */
+
+static SsBox box_at(const SsMoving *m, const float off[SS_TARGETS])
 {
     const float w = m->width * m->pose.scale + off[2], h = m->height * m->pose.scale + off[3];
 
@@ -130,6 +134,32 @@ static void keep_appearance(SsScene *to, SsMoving *m, const SsScene *from, const
     m->height = before->height;
 }
 
+/** By how much the picture says that the detector's box would be off the course. */
+static void explain(const SsMoving *m, const SsWeights *w, const SsPicture *picture, float off[SS_TARGETS])
+{
+    const SsBox box = box_at(m, course);
+    SsFeatures f;
+
+    ss_features_of(&f, picture, &box);
+    ss_weights_apply(w, m->object.class_id, &f, &box, off);
+}
+
+/** From those that were carried to the picture where the network has now seen them. */
+static void learn(SsRegression *r, const SsScene *from, const SsPicture *picture, const SsObject *object,
+                  int n)
+{
+    for (int i = 0; i < n; i++) {
+        const SsMoving *m = object[i].state == SS_MEASURED ? moving_of(from, object[i].id) : NULL;
+
+        if (!m || m->lost)
+            continue;
+        const SsBox box = box_at(m, course);
+        SsFeatures f;
+        ss_features_of(&f, picture, &box);
+        ss_regression_learn(r, object[i].class_id, &f, &box, &object[i].box);
+    }
+}
+
 static void add(SsScene *to, const SsScene *from, const SsTracker *t, const SsPicture *picture,
                 const SsObject *o)
 {
@@ -158,6 +188,8 @@ static void add(SsScene *to, const SsScene *from, const SsTracker *t, const SsPi
     m->lost = before && before->lost && !seen;
     m->found = seen || !before ? o->source_pts : before->found;
     keep_appearance(to, m, from, before, picture, &filtered);
+    if (seen && picture)
+        explain(m, &to->weights, picture, m->explained);
 }
 
 /** Missed, where another of its kind was seen: more likely the same one than one behind it. */
@@ -172,14 +204,15 @@ static bool is_ghost(const SsObject *object, int i)
     return false;
 }
 
-void ss_scene_update(SsScene *to, const SsScene *from, SsTracker *t, int64_t pts, const SsPicture *picture,
-                     const SsDetection *det, int n)
+void ss_scene_update(SsScene *to, const SsScene *from, const SsLearners *l, int64_t pts,
+                     const SsPicture *picture, const SsDetection *det, int n)
 {
-    static const float course[4] = { 0 };
+    const bool met = from->pts == pts;
     SsObject object[SS_MAX_OBJECTS];
+    SsTracker *t = l->tracker;
 
     ss_tracker_predict(t, pts);
-    for (int i = 0; i < from->n && from->pts == pts; i++) {
+    for (int i = 0; i < from->n && met; i++) {
         const SsMoving *m = &from->moving[i];
         const SsBox box = box_at(m, course);
 
@@ -187,21 +220,56 @@ void ss_scene_update(SsScene *to, const SsScene *from, SsTracker *t, int64_t pts
             ss_tracker_expect(t, m->object.id, &box, m->vx, m->vy);
     }
     n = ss_tracker_update(t, pts, det, n, object);
+    if (met && picture)
+        learn(l->regression, from, picture, object, n);
     to->pts = to->source_pts = pts;
+    to->weights = *ss_regression_weights(l->regression);
     ss_scene_clear(to);
     for (int i = 0; i < n; i++)
         if (!is_ghost(object, i))
             add(to, from, t, picture, &object[i]);
 }
 
-int ss_scene_objects(const SsScene *s, int64_t max_lost, SsObject *out, int max)
+/** What the detector would now be off: what is explained, by the picture of now; of the rest, what has not
+ * faded yet. */
+static void off_now(const SsMoving *m, const SsWeights *w, const SsPicture *picture,
+                    const float left[SS_TARGETS], float off[SS_TARGETS])
+{
+    float explained[SS_TARGETS] = { 0 };
+
+    if (picture)
+        explain(m, w, picture, explained);
+    for (int k = 0; k < SS_TARGETS; k++)
+        off[k] = explained[k] + (m->off[k] - (picture ? m->explained[k] : 0)) * left[k];
+}
+
+/** Who stand in one another's way are each less sure. As many as are followed by their pixels: it is each
+ * with each. */
+static void doubt_crowds(SsObject *object, int n)
+{
+    float crowd[SS_MAX_FOLLOWED] = { 0 };
+
+    n = SS_MIN(n, SS_MAX_FOLLOWED);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++) {
+            const float overlap =
+                object[i].class_id == object[k].class_id ? ss_iou(&object[i].box, &object[k].box) : 0;
+            crowd[i] = fmaxf(crowd[i], overlap);
+            crowd[k] = fmaxf(crowd[k], overlap);
+        }
+    for (int i = 0; i < n; i++)
+        object[i].score *= 1 - CROWD * crowd[i];
+}
+
+int ss_scene_objects(const SsScene *s, const SsPicture *picture, int64_t max_lost, const SsBudget *budget,
+                     SsObject *out, int max)
 {
     const float age = (float)(s->pts - s->source_pts) * 1e-9f;
     const float sure = expf(-age / SURE);
-    float left[4], off[4];
+    float left[SS_TARGETS], off[SS_TARGETS];
     int n = 0;
 
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < SS_TARGETS; k++)
         left[k] = expf(-powf(age / FADE[k], 1.5f));
     for (int i = 0; i < s->n && n < max; i++) {
         const SsMoving *m = &s->moving[i];
@@ -209,17 +277,18 @@ int ss_scene_objects(const SsScene *s, int64_t max_lost, SsObject *out, int max)
 
         if (m->lost && s->pts - m->found > max_lost)
             continue;
-        for (int k = 0; k < 4; k++)
-            off[k] = m->off[k] * left[k];
+        off_now(m, &s->weights, m->lost || !in_time(budget) ? NULL : picture, left, off);
         *o = m->object;
         o->box = box_at(m, off);
-        o->score *= m->lost ? sure * LOST : sure;
+        o->score *= sure * (m->lost ? LOST : expf(-UNLIKE * m->pose.unlike));
         if (m->lost)
             o->state = SS_PREDICTED;
         else if (age > 0 || m->object.state != SS_MEASURED)
             o->state = SS_TRACKED;
         n++;
     }
+    if (age > 0)
+        doubt_crowds(out, n);
     return n;
 }
 
@@ -230,6 +299,7 @@ void ss_scene_copy(SsScene *to, const SsScene *from)
     to->n = from->n;
     to->appearances = from->appearances;
     to->turn = from->turn;
+    to->weights = from->weights;
     memcpy(to->moving, from->moving, (size_t)from->n * sizeof *to->moving);
     memcpy(to->appearance, from->appearance, (size_t)from->appearances * sizeof *to->appearance);
 }

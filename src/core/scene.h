@@ -8,6 +8,7 @@
 #define SS_SCENE_H
 
 #include "motion.h"
+#include "regression.h"
 #include "tracker.h"
 
 enum { SS_MAX_FOLLOWED = 64 }; /* by their pixels; all others by velocity */
@@ -16,19 +17,22 @@ typedef struct SsMoving {
     SsObject object;     /* as the tracker gave it; its box is where the network saw it */
     SsPose pose;         /* of the filtered box */
     float width, height; /* of that, at scale 1 */
-    float off[4];        /* what was detected against what was filtered: centre, width, height */
-    float vx, vy;        /* pixels a second */
-    bool paced;          /* by its pixels; else by the tracker's filter */
-    bool lost;           /* not found in this picture, or not looked for */
-    int64_t found;       /* pts of the last picture where it was seen or found */
-    int appearance;      /* index of its template; -1: none */
+    /* Centre, width, height, in pixels: what was detected against what was filtered, and how much of that the
+     * picture of then explains (regression.h). */
+    float off[SS_TARGETS], explained[SS_TARGETS];
+    float vx, vy;   /* pixels a second */
+    bool paced;     /* by its pixels; else by the tracker's filter */
+    bool lost;      /* not found in this picture, or not looked for */
+    int64_t found;  /* pts of the last picture where it was seen or found */
+    int appearance; /* index of its template; -1: none */
 } SsMoving;
 
 typedef struct SsScene {
     int64_t pts;        /* of the picture it stands at */
     int64_t source_pts; /* of the frame that the network saw last */
     int n, appearances;
-    int turn; /* who is looked for first in the next picture, so that short time is shared */
+    SsWeights weights; /* what explains how detections are off what is followed */
+    int turn;          /* who is looked for first in the next picture, so that short time is shared */
     SsMoving moving[SS_MAX_OBJECTS];
     SsTemplate appearance[SS_MAX_FOLLOWED];
 } SsScene;
@@ -46,18 +50,25 @@ void ss_scene_walk(SsScene *s, const SsPicture *to, const SsBudget *budget);
  * the reference moves along. If the chain does not lead there (it was cut): at once, by velocity.
  */
 void ss_scene_walk_to(SsScene *s, SsPicture **at, SsPicture *to, const SsBudget *budget);
+/** Who learns from results: the tracker who is who, the regression how boxes lie about their objects. */
+typedef struct SsLearners {
+    SsTracker *tracker;
+    SsRegression *regression;
+} SsLearners;
+
 /**
  * The network has looked at the frame of `pts`: `to` is what then is. `from`: what was until then (empty
  * before the first result); if it stands there too, its objects are expected where it has them. `picture`:
  * of that frame; NULL: there is none, and `to` cannot walk but by velocity.
  */
-void ss_scene_update(SsScene *to, const SsScene *from, SsTracker *t, int64_t pts, const SsPicture *picture,
-                     const SsDetection *det, int n);
+void ss_scene_update(SsScene *to, const SsScene *from, const SsLearners *l, int64_t pts,
+                     const SsPicture *picture, const SsDetection *det, int n);
 /**
- * The objects as they are shown at the scene's picture, `max` at most; who has been lost for longer than
- * `max_lost` is not. Returns their count.
+ * The objects as they are shown at the scene's picture (NULL: there is none), `max` at most; who has been
+ * lost for longer than `max_lost` is not. Returns their count. `budget` as for ss_scene_walk().
  */
-int ss_scene_objects(const SsScene *s, int64_t max_lost, SsObject *out, int max);
+int ss_scene_objects(const SsScene *s, const SsPicture *picture, int64_t max_lost, const SsBudget *budget,
+                     SsObject *out, int max);
 void ss_scene_copy(SsScene *to, const SsScene *from);
 void ss_scene_clear(SsScene *s);
 

@@ -25,7 +25,7 @@ static const float FAINT_IOU = 0.5f, NEAR = 0.4f;
 /* Of objects followed through pictures: how unsure their place and their velocity are, what overlap with the
  * place means astray, how much of a new score counts; of those that are missed: what is left of the score,
  * and how often. */
-static const float CARRIED = 0.046f, PACE = 0.2f, ASTRAY_IOU = 0.6f, SCORE = 0.8f, MISSED = 0.5f;
+static const float CARRIED = 0.06f, PACE = 0.2f, ASTRAY_IOU = 0.6f, SCORE = 0.8f, MISSED = 0.5f;
 enum { MOST_MISSES = 2 };
 /* A detection this much larger or smaller is another object. */
 static const float SIZE_GATE = 2.5f;
