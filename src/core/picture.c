@@ -23,82 +23,115 @@ struct SsAlbum {
 
 /* --- shrinking --- */
 
-/** The sums of each column over `rows` rows of `bytes` bytes. */
-static void add_rows(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows, int bytes)
+/* Of the rows that become one, the middle ones are enough: the others say nearly the same, and what a picture
+ * costs is reading it. */
+enum { MOST_ROWS = 2 };
+
+/* Written for compilers to make vectors of: whole words side by side, masked and shifted. Which byte of a
+ * word is which does not matter, but for the one of four that is green. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+enum { SECOND_OF_FOUR = 16 };
+#else
+enum { SECOND_OF_FOUR = 8 };
+#endif
+
+/** The sums of each column over some rows. */
+static void add_rows(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows, int columns)
 {
-    for (int i = 0; i < bytes; i++)
+    for (int i = 0; i < columns; i++)
         sum[i] = from[i];
     for (int r = 1; r < rows; r++) {
         const uint8_t *row = from + (size_t)r * (size_t)stride;
-        for (int i = 0; i < bytes; i++)
+        for (int i = 0; i < columns; i++)
             sum[i] = (uint16_t)(sum[i] + row[i]);
     }
 }
 
-/** Inlined with a constant `scale`, so that each gets a loop of its own. `step`: bytes from pixel to pixel.
- */
-static inline void shrink_row(uint8_t *restrict to, int width, const uint16_t *restrict sum, int scale,
-                              int step)
+/** The same of pixels of four bytes, of the second of each. */
+static void add_rows_of_four(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows,
+                             int columns)
 {
-    const unsigned n = (unsigned)(scale * scale), factor = ((1u << 20) + n / 2) / n;
+    for (int r = 0; r < rows; r++) {
+        const uint8_t *row = from + (size_t)r * (size_t)stride;
+        for (int i = 0; i < columns; i++) {
+            uint32_t pixel;
+            memcpy(&pixel, row + 4 * (size_t)i, sizeof pixel);
+            const uint16_t green = (uint16_t)((pixel >> SECOND_OF_FOUR) & 0xff);
+            sum[i] = r > 0 ? (uint16_t)(sum[i] + green) : green;
+        }
+    }
+}
+
+/** The same of pixels of three bytes. */
+static void add_rows_of_three(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows,
+                              int columns)
+{
+    for (int i = 0; i < columns; i++)
+        sum[i] = from[3 * i + 1];
+    for (int r = 1; r < rows; r++) {
+        const uint8_t *row = from + (size_t)r * (size_t)stride;
+        for (int i = 0; i < columns; i++)
+            sum[i] = (uint16_t)(sum[i] + row[3 * i + 1]);
+    }
+}
+
+/** Means of `n` columns that lie side by side, from their sums over `rows`. Inlined with a constant `n`, so
+ * that each gets a loop of its own. */
+static inline void shrink_row(uint8_t *restrict to, int width, const uint16_t *restrict sum, int n, int rows)
+{
+    const unsigned of = (unsigned)(n * rows), factor = ((1u << 20) + of / 2) / of;
 
     for (int x = 0; x < width; x++) {
         unsigned s = 0;
-        for (int i = 0; i < scale; i++)
-            s += sum[(x * scale + i) * step];
+        for (int i = 0; i < n; i++)
+            s += sum[x * n + i];
         to[x] = (uint8_t)((s * factor + (1u << 19)) >> 20);
     }
 }
 
-static void shrink_row_by(uint8_t *to, int width, const uint16_t *sum, int scale, int step)
+static void shrink_row_by(uint8_t *to, int width, const uint16_t *sum, int n, int rows)
 {
-    if (step == 1 && scale == 2)
-        shrink_row(to, width, sum, 2, 1);
-    else if (step == 1 && scale == 3)
-        shrink_row(to, width, sum, 3, 1);
-    else if (step == 1 && scale == 4)
-        shrink_row(to, width, sum, 4, 1);
-    else if (step == 1 && scale == 5)
-        shrink_row(to, width, sum, 5, 1);
+    if (n == 2)
+        shrink_row(to, width, sum, 2, rows);
+    else if (n == 3)
+        shrink_row(to, width, sum, 3, rows);
+    else if (n == 4)
+        shrink_row(to, width, sum, 4, rows);
+    else if (n == 5)
+        shrink_row(to, width, sum, 5, rows);
     else
-        shrink_row(to, width, sum, scale, step);
+        shrink_row(to, width, sum, n, rows);
 }
 
-/** The bytes that stand for brightness: the luma plane, or green, which is most of it. */
-static const uint8_t *brightness(const SsFrameDesc *d, int *step)
+typedef void (*AddRows)(uint16_t *sum, const uint8_t *from, int stride, int rows, int columns);
+
+/** Of the first plane, what stands for brightness: luma, or green, which is most of it. */
+static AddRows brightness(SsPixelFormat format)
 {
-    switch (d->format) {
+    switch (format) {
     case SS_PIXEL_RGB:
     case SS_PIXEL_BGR:
-        *step = 3;
-        return d->plane[0] + 1;
+        return add_rows_of_three;
     case SS_PIXEL_RGBX:
     case SS_PIXEL_BGRX:
-        *step = 4;
-        return d->plane[0] + 1;
+        return add_rows_of_four;
     default:
-        *step = 1;
-        return d->plane[0];
+        return add_rows;
     }
 }
 
 static void make_base(SsAlbum *a, SsPicture *p, const SsFrameDesc *d)
 {
     const SsGrey *to = &p->level[0];
-    int step;
-    const uint8_t *from = brightness(d, &step);
-    const int bytes = (to->width * p->scale - 1) * step + 1;
+    const AddRows add = brightness(d->format);
+    const int rows = SS_MIN(p->scale, MOST_ROWS), skip = (p->scale - rows) / 2;
 
     for (int y = 0; y < to->height; y++) {
-        const uint8_t *rows = from + (size_t)y * (size_t)p->scale * (size_t)d->stride[0];
-        uint8_t *row = to->data + (size_t)y * (size_t)to->width;
+        const uint8_t *from =
+            d->plane[0] + ((size_t)y * (size_t)p->scale + (size_t)skip) * (size_t)d->stride[0];
 
-        if (p->scale == 1 && step == 1) {
-            memcpy(row, rows, (size_t)to->width);
-            continue;
-        }
-        add_rows(a->column, rows, d->stride[0], p->scale, bytes);
-        shrink_row_by(row, to->width, a->column, p->scale, step);
+        add(a->column, from, d->stride[0], rows, to->width * p->scale);
+        shrink_row_by(to->data + (size_t)y * (size_t)to->width, to->width, a->column, p->scale, rows);
     }
 }
 
