@@ -51,7 +51,7 @@ SsBare *ss_bare_new(const SsOptions *o, const char *source, GError **error)
     b->frames = g_ptr_array_new_with_free_func(unref_frame);
     g_mutex_init(&b->lock);
     g_cond_init(&b->changed);
-    if (ss_film_read(source, 0, GST_CLOCK_TIME_NONE, keep, b, error)) {
+    if (ss_film_read(&(SsFilmParams) { .source = source }, keep, b, error)) {
         if (b->frames->len > 0)
             return b;
         g_set_error(error, SS_ERROR, SS_EXIT_SOURCE, "%s: its pictures cannot be read", source);

@@ -2,10 +2,11 @@
 /**
  * `sidestream eval`: how far boxes are from their objects when they are shown. The network looks at every
  * picture of a clip; what it sees there is the reference. Then the clip is played with a network that takes
- * its time, on a virtual clock, and what would be shown of each picture is compared with the reference of
- * that very picture (streaming accuracy: M. Li, Y.-X. Wang and D. Ramanan, Towards Streaming Perception, ECCV
- * 2020).
+ * its time, on a virtual clock (replay.h) or live (realtime.h), and what is shown of each picture is compared
+ * with the reference of that very picture (streaming accuracy: M. Li, Y.-X. Wang and D. Ramanan, Towards
+ * Streaming Perception, ECCV 2020).
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 #include "network.h"
 #include "plot.h"
 #include "precision.h"
+#include "realtime.h"
 #include "replay.h"
 
 /* What counts as there: the reference's score; and an object is found where it is overlapped by half. */
@@ -29,20 +31,22 @@ enum { MOST_LATENCY_MS = 60000, SLACK = 64 };
 
 /** One way to show the clip. */
 typedef struct Variant {
-    const char *align;
-    int latency_ms;
-    SsReplay *replay;
+    SsAlign align;
+    int latency_ms;    /* from a picture until its boxes are there */
+    SsReplay *replay;  /* NULL: it is played live */
     GArray *shown;     /* SsScored */
     guint next;        /* the picture that is shown next */
     GHashTable *known; /* id in the reference -> id that was shown for it last */
     guint64 switches;
     double age_s, iou; /* sums, over shown objects and over those of the reference */
+    SsTimes cost;      /* on the stream's thread, a picture */
     SsPrecision precision;
 } Variant;
 
 /** What the reference has in one picture. */
 typedef struct Reference {
     GstVideoInfo info;
+    gint64 pts;
     int n;
     SsObject object[];
 } Reference;
@@ -57,7 +61,7 @@ typedef struct Eval {
     int frames;
     guint latencies; /* so many variants of each way to align, one after another */
     gint64 network_ns, said;
-    gboolean failed;
+    gboolean real, failed;
 } Eval;
 
 /* --- one picture --- */
@@ -87,6 +91,7 @@ static void add_reference(Eval *e, const GstVideoInfo *info, gint64 pts, const S
     const int m = ss_tracker_update(e->identities, pts, sure, sures, object);
     Reference *r = g_malloc(sizeof *r + (gsize)m * sizeof *object);
     r->info = *info;
+    r->pts = pts;
     r->n = m;
     memcpy(r->object, object, (gsize)m * sizeof *object);
     g_ptr_array_add(e->pictures, r);
@@ -130,6 +135,17 @@ static void compare(const Eval *e, Variant *v, gint64 pts, const SsObject *shown
     v->next++;
 }
 
+/** One that was shown live: pictures that were not are passed over. */
+static void compare_live(Eval *e, Variant *v, gint64 pts, const SsObject *shown, int n)
+{
+    const gint64 slack = 1000000; /* timestamps are rounded */
+    while (v->next < e->pictures->len &&
+           ((const Reference *)g_ptr_array_index(e->pictures, v->next))->pts < pts - slack)
+        v->next++;
+    if (v->next < e->pictures->len)
+        compare(e, v, pts, shown, n);
+}
+
 /** What is shown by now. */
 static void play(const Eval *e, Variant *v)
 {
@@ -166,6 +182,8 @@ static gboolean look(void *cookie, GstBuffer *buffer, const GstVideoInfo *info, 
     }
     for (guint i = 0; i < e->variants->len && !e->failed; i++) {
         Variant *v = g_ptr_array_index(e->variants, i);
+        if (!v->replay)
+            continue;
         e->failed = !ss_replay_see(v->replay, desc, det, n);
         play(e, v);
     }
@@ -174,14 +192,59 @@ static gboolean look(void *cookie, GstBuffer *buffer, const GstVideoInfo *info, 
     return !e->failed;
 }
 
+/* --- live --- */
+
+typedef struct Showing {
+    Eval *eval;
+    Variant *variant;
+} Showing;
+
+static void at_shown(void *cookie, gint64 pts, const SsObject *shown, int n)
+{
+    const Showing *s = cookie;
+    compare_live(s->eval, s->variant, pts, shown, n);
+}
+
+/**
+ * An engine needs a millisecond or two beside the network, and what is due with a picture would miss it by a
+ * hair. So that a latency means the same on either clock, from a picture until its boxes are there, the
+ * network gets an eighth of the time between two pictures less.
+ */
+static guint network_share(const Eval *e, int latency_ms)
+{
+    enum { SHARE = 8 };
+    const Reference *first = g_ptr_array_index(e->pictures, 0),
+                    *last = g_ptr_array_index(e->pictures, e->pictures->len - 1);
+    const double period_ms = (double)(last->pts - first->pts) / 1e6 / MAX(e->frames - 1, 1);
+    return (guint)MAX(latency_ms - period_ms / SHARE + 0.5, 0);
+}
+
+static gboolean play_live(Eval *e, const char *source, GError **error)
+{
+    for (guint i = 0; i < e->variants->len; i++) {
+        Variant *v = g_ptr_array_index(e->variants, i);
+        Showing showing = { e, v };
+        const SsRealtimeParams p = { &e->options, source, v->align, network_share(e, v->latency_ms) };
+        if (!e->options.quiet)
+            fprintf(stderr, "\rlive: %u of %u ", i + 1, e->variants->len);
+        e->said = ss_now();
+        if (!ss_realtime_play(&p, at_shown, &showing, &v->cost, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* --- what came of it --- */
 
 static void finish(Eval *e)
 {
     for (guint i = 0; i < e->variants->len; i++) {
         Variant *v = g_ptr_array_index(e->variants, i);
-        ss_replay_end(v->replay);
-        play(e, v);
+        if (v->replay) {
+            ss_replay_end(v->replay);
+            play(e, v);
+            ss_replay_cost(v->replay, &v->cost);
+        }
         v->precision = ss_precision((SsScored *)(gpointer)v->shown->data, v->shown->len,
                                     (SsScored *)(gpointer)e->truth->data, e->truth->len);
         v->age_s /= MAX(v->shown->len, 1);
@@ -191,16 +254,27 @@ static void finish(Eval *e)
 
 static void print_table(const Eval *e)
 {
-    printf("%-6s %8s %6s %6s %9s %12s %12s\n", "align", "network", "AP", "AP50", "mean IoU", "mean age ms",
-           "id switches");
+    printf("%-6s %8s %6s %6s %9s %12s %12s %12s\n", "align", "network", "AP", "AP50", "mean IoU",
+           "mean age ms", "id switches", "us a picture");
     for (guint i = 0; i < e->variants->len; i++) {
         const Variant *v = g_ptr_array_index(e->variants, i);
-        printf("%-6s %5d ms %6.1f %6.1f %9.3f %12.1f %12" G_GUINT64_FORMAT "\n", v->align, v->latency_ms,
-               v->precision.ap * 100, v->precision.ap50 * 100, v->iou, v->age_s * 1e3, v->switches);
+        printf("%-6s %5d ms ", ss_align_name(v->align), v->latency_ms);
+        if (e->truth->len > 0)
+            printf("%6.1f %6.1f %9.3f ", v->precision.ap * 100, v->precision.ap50 * 100, v->iou);
+        else
+            printf("%6s %6s %9s ", "-", "-", "-");
+        printf("%12.1f %12" G_GUINT64_FORMAT " %12.0f\n", v->age_s * 1e3, v->switches,
+               (double)v->cost.p50 / 1e3);
     }
     printf("\n%d pictures, %u objects in the reference (what the network sees in each, score 0.5 and more);\n"
-           "here it takes %.1f ms a picture.\n",
+           "here it takes %.1f ms a picture. us a picture: on the stream's thread, median.\n",
            e->frames, e->truth->len, (double)e->network_ns / 1e6 / e->frames);
+}
+
+/** NAN where there is nothing to be found; null in JSON. */
+static double known(const Eval *e, double value)
+{
+    return e->truth->len > 0 ? value : NAN;
 }
 
 static gboolean write_json(const Eval *e, const char *source, GError **error)
@@ -209,7 +283,7 @@ static gboolean write_json(const Eval *e, const char *source, GError **error)
     ss_json_object(out, NULL);
     ss_json_string(out, "source", source);
     ss_json_string(out, "model", e->options.model);
-    ss_json_string(out, "clock", "virtual");
+    ss_json_string(out, "clock", e->real ? "real" : "virtual");
     ss_json_int(out, "frames", e->frames);
     ss_json_uint(out, "reference_objects", e->truth->len);
     ss_json_double(out, "threshold", e->options.threshold, 3);
@@ -217,13 +291,14 @@ static gboolean write_json(const Eval *e, const char *source, GError **error)
     for (guint i = 0; i < e->variants->len; i++) {
         const Variant *v = g_ptr_array_index(e->variants, i);
         ss_json_object(out, NULL);
-        ss_json_string(out, "align", v->align);
+        ss_json_string(out, "align", ss_align_name(v->align));
         ss_json_int(out, "latency_ms", v->latency_ms);
-        ss_json_double(out, "ap", v->precision.ap, 5);
-        ss_json_double(out, "ap50", v->precision.ap50, 5);
-        ss_json_double(out, "mean_iou", v->iou, 5);
+        ss_json_double(out, "ap", known(e, v->precision.ap), 5);
+        ss_json_double(out, "ap50", known(e, v->precision.ap50), 5);
+        ss_json_double(out, "mean_iou", known(e, v->iou), 5);
         ss_json_double(out, "mean_age_ms", v->age_s * 1e3, 3);
         ss_json_uint(out, "id_switches", v->switches);
+        ss_stats_json_times(out, "stream_cost_us", &v->cost, 1e3, true);
         ss_json_end_object(out);
     }
     ss_json_end_array(out);
@@ -240,10 +315,10 @@ static gboolean write_plot(const Eval *e, GError **error)
     for (guint i = 0; i < e->variants->len; i++) {
         const Variant *v = g_ptr_array_index(e->variants, i);
         if (i % e->latencies == 0) /* the same way may be asked for twice */
-            plot.line[plot.n++].name = v->align;
+            plot.line[plot.n++].name = ss_align_name(v->align);
         SsPlotLine *l = &plot.line[plot.n - 1];
         l->x[l->n] = v->latency_ms;
-        l->y[l->n++] = v->precision.ap * 100;
+        l->y[l->n++] = MAX(v->precision.ap, 0) * 100;
     }
     return ss_plot_write(&plot, e->options.plot, error);
 }
@@ -282,11 +357,13 @@ static gboolean add_variant(Eval *e, const char *align, const char *latency, GEr
     }
     const int pictures = pictures_in(e, ms);
     Variant *v = g_new0(Variant, 1);
-    v->align = ss_align_name(way);
+    v->align = way;
     v->latency_ms = (int)ms;
     v->shown = g_array_new(FALSE, FALSE, sizeof(SsScored));
     v->known = g_hash_table_new(NULL, NULL);
     g_ptr_array_add(e->variants, v);
+    if (e->real)
+        return TRUE;
     v->replay = ss_replay_new(&(SsReplayParams) { (int64_t)ms * 1000000, way, (float)e->options.threshold,
                                                   (int64_t)e->options.max_age * 1000000, pictures });
     if (!v->replay)
@@ -316,6 +393,16 @@ static gboolean add_variants(Eval *e, GError **error)
     return FALSE;
 }
 
+static gboolean read_clock(Eval *e, GError **error)
+{
+    const char *clock = e->options.clock ? e->options.clock : "virtual";
+    e->real = g_str_equal(clock, "real");
+    if (e->real || g_str_equal(clock, "virtual"))
+        return TRUE;
+    g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "--clock: \"%s\" is neither virtual nor real", clock);
+    return FALSE;
+}
+
 static gboolean evaluate(Eval *e, const char *source, GError **error)
 {
     if (ss_source_kind(source) != SS_SOURCE_FILE) {
@@ -328,18 +415,20 @@ static gboolean evaluate(Eval *e, const char *source, GError **error)
                     e->options.plot);
         return FALSE;
     }
+    if (!read_clock(e, error))
+        return FALSE;
     e->truth = g_array_new(FALSE, FALSE, sizeof(SsScored));
     e->pictures = g_ptr_array_new_with_free_func(g_free);
     if (!add_variants(e, error) || !(e->network = ss_network_open(&e->options, error)))
         return FALSE;
-    const GstClockTime end =
-        e->options.duration > 0 ? (GstClockTime)(e->options.duration * GST_SECOND) : GST_CLOCK_TIME_NONE;
-    const gboolean read = ss_film_read(source, e->options.rate, end, look, e, error);
-    if (!e->options.quiet && e->said)
-        fputs("\r                    \r", stderr);
+    const SsFilmParams film = { .source = source, .rate = e->options.rate, .duration = e->options.duration };
+    gboolean done = ss_film_read(&film, look, e, error);
     if (e->failed)
         ss_network_error(e->network, error);
-    if (!read || e->failed)
+    done = done && !e->failed && (!e->real || play_live(e, source, error));
+    if (!e->options.quiet && e->said)
+        fputs("\r                    \r", stderr);
+    if (!done)
         return FALSE;
     finish(e);
     if (!e->options.json || !g_str_equal(e->options.json, "-"))

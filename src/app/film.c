@@ -28,21 +28,33 @@ static GstPadProbeReturn show(GstPad *pad, GstPadProbeInfo *info, gpointer data)
     return GST_PAD_PROBE_OK;
 }
 
-gboolean ss_film_read(const char *source, double rate, GstClockTime end, SsFilmFunc func, void *cookie,
-                      GError **error)
+static GError *why_not(GstMessage *message, const char *source)
 {
-    const SsPaceParams pace = { .rate = rate,
-                                .unhurried = true,
-                                .end = GST_CLOCK_TIME_IS_VALID(end) ? end : 0 };
-    GstElement *bin = ss_source_new(source, &pace, error);
-    if (!bin)
-        return FALSE;
+    g_autoptr(GError) why = NULL;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+        gst_message_parse_error(message, &why, NULL);
+    return g_error_new(SS_ERROR, SS_EXIT_SOURCE, "could not open %s %s: %s",
+                       ss_source_noun(ss_source_kind(source)), source,
+                       why ? why->message : "there is no picture in it");
+}
+
+gboolean ss_film_read(const SsFilmParams *p, SsFilmFunc func, void *cookie, GError **error)
+{
+    const SsPaceParams pace = { .rate = p->rate,
+                                .unhurried = p->through == NULL,
+                                .end = (GstClockTime)(p->duration * GST_SECOND) };
     g_autoptr(GstElement) pipeline = gst_pipeline_new(NULL);
-    Film film = { .func = func, .cookie = cookie, .pipeline = pipeline };
     GstElement *sink = gst_element_factory_make("fakesink", NULL);
     g_object_set(sink, "sync", FALSE, "async", FALSE, NULL);
-    gst_bin_add_many(GST_BIN(pipeline), bin, sink, NULL);
-    gst_element_link(bin, sink);
+    gst_bin_add(GST_BIN(pipeline), sink);
+    if (p->through)
+        gst_bin_add(GST_BIN(pipeline), p->through);
+    GstElement *bin = ss_source_new(p->source, &pace, error);
+    if (!bin)
+        return FALSE;
+    gst_bin_add(GST_BIN(pipeline), bin);
+    gst_element_link_many(bin, p->through ? p->through : sink, p->through ? sink : NULL, NULL);
+    Film film = { .func = func, .cookie = cookie, .pipeline = pipeline };
     g_autoptr(GstPad) pad = gst_element_get_static_pad(sink, "sink");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, show, &film, NULL);
     g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(pipeline));
@@ -50,13 +62,7 @@ gboolean ss_film_read(const char *source, double rate, GstClockTime end, SsFilmF
     g_autoptr(GstMessage) message =
         gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
     gst_element_set_state(pipeline, GST_STATE_NULL);
-    if (film.pictures > 0)
-        return TRUE;
-    g_autoptr(GError) why = NULL;
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-        gst_message_parse_error(message, &why, NULL);
-    g_set_error(error, SS_ERROR, SS_EXIT_SOURCE, "could not open %s %s: %s",
-                ss_source_noun(ss_source_kind(source)), source,
-                why ? why->message : "there is no picture in it");
-    return FALSE;
+    if (film.pictures == 0)
+        g_propagate_error(error, why_not(message, p->source));
+    return film.pictures > 0;
 }

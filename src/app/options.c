@@ -107,8 +107,10 @@ static const Option table[] = {
       "Boxes of a late network: hold (where it saw them), live (carried to the picture shown), delay (the "
       "picture waits)",
       "MODE" },
-    { SS_FOR_EVAL, "latency", 0, G_OPTION_ARG_STRING, AT(latency), "What the network takes (40,100,200)",
-      "MS,MS" },
+    { SS_FOR_EVAL, "latency", 0, G_OPTION_ARG_STRING, AT(latency),
+      "From a picture until its boxes are there (40,100,200)", "MS,MS" },
+    { SS_FOR_EVAL, "clock", 0, G_OPTION_ARG_STRING, AT(clock),
+      "virtual: as fast as possible, the same each time (default); real: live, with all threads", "WHICH" },
     NUMBER(SS_FOR_RUN | SS_FOR_EVAL, "max-age",
            "Live: what can no longer be followed is gone after so long (1000)", "MS"),
     NUMBER(SS_FOR_RUN, "max-delay", "Delay: no picture waits for the network for longer (2000)", "MS"),

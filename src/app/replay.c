@@ -7,6 +7,7 @@
 #include "core/delay.h"
 #include "core/engine_private.h"
 #include "core/patience.h"
+#include "io/stats.h"
 
 /** A picture on its way through the network, and what will come of it. */
 typedef struct Job {
@@ -30,6 +31,8 @@ struct SsReplay {
     Job slot, working;
     int64_t done;         /* when `working` will be; when the worker became free */
     int64_t last, period; /* of the pictures */
+    int64_t seeing;       /* time spent on making the newest picture */
+    SsHistogram cost;
 };
 
 static SsEngineParams engine_defaults(float threshold)
@@ -105,9 +108,11 @@ static void offer(SsReplay *r, SsPicture *picture, const SsDetection *det, int n
 
 gboolean ss_replay_see(SsReplay *r, const SsFrameDesc *frame, const SsDetection *det, int n)
 {
+    const gint64 began = ss_now();
     SsPicture *picture = ss_album_add(r->album, frame);
     if (!picture)
         return FALSE;
+    r->seeing = r->params.align != SS_ALIGN_HOLD ? ss_now() - began : 0; /* hold needs none */
     picture->came = frame->pts;
     if (r->last >= 0)
         r->period = frame->pts - r->last;
@@ -136,11 +141,18 @@ int ss_replay_show(SsReplay *r, int64_t *pts, SsObject *out)
         return -1;
     g_queue_pop_head(&r->waiting);
     *pts = p->pts;
+    const gint64 began = ss_now();
     int n = ss_delay_objects(p, out, SS_MAX_OBJECTS);
     if (n < 0)
         n = r->any ? ss_result_objects(r->result, p->pts, p, &show, out, SS_MAX_OBJECTS) : 0;
+    ss_histogram_add(&r->cost, r->seeing + ss_now() - began);
     ss_picture_unref(&p);
     return n;
+}
+
+void ss_replay_cost(const SsReplay *r, SsTimes *out)
+{
+    ss_histogram_times(&r->cost, out);
 }
 
 void ss_replay_end(SsReplay *r)

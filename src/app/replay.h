@@ -36,6 +36,8 @@ gboolean ss_replay_see(SsReplay *r, const SsFrameDesc *frame, const SsDetection 
  * SS_MAX_OBJECTS), returns their count; -1: none. Pictures are shown in the order in which they came.
  */
 int ss_replay_show(SsReplay *r, int64_t *pts, SsObject *out);
+/** What the stream's thread would have spent on each picture so far, by the clock; not deterministic. */
+void ss_replay_cost(const SsReplay *r, SsTimes *out);
 /** No more pictures come: all that wait are shown as they are. */
 void ss_replay_end(SsReplay *r);
 void ss_replay_free(SsReplay *r);

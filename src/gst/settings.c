@@ -194,6 +194,16 @@ gboolean ss_settings_set(SsSettings *s, guint id, const GValue *value)
     return TRUE;
 }
 
+void ss_settings_read(SsSettings *s, GObject *element)
+{
+    ss_settings_init(s);
+    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+        g_auto(GValue) value = G_VALUE_INIT;
+        g_object_get_property(element, settings[i].name, &value);
+        ss_settings_set(s, SS_SETTING_FIRST + i, &value);
+    }
+}
+
 gboolean ss_settings_get(const SsSettings *s, guint id, GValue *value)
 {
     const Setting *f = find(id);

@@ -32,6 +32,8 @@ void ss_settings_install(GObjectClass *klass);
 void ss_settings_init(SsSettings *s);
 void ss_settings_clear(SsSettings *s);
 void ss_settings_copy(SsSettings *to, const SsSettings *from);
+/** Fills `s` with what an element has been set to. */
+void ss_settings_read(SsSettings *s, GObject *element);
 /** FALSE: `id` is none of ours. */
 gboolean ss_settings_set(SsSettings *s, guint id, const GValue *value);
 gboolean ss_settings_get(const SsSettings *s, guint id, GValue *value);

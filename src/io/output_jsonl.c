@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** `jsonl:FILE`: a line of JSON a displayed frame; all streams share the file. */
 #include <errno.h>
-#include <gst/video/gstvideometa.h>
 #include <gst/video/video.h>
 #include <stdio.h>
 
 #include "exit.h"
+#include "gst/bridge.h"
 #include "json.h"
 #include "output.h"
 
@@ -51,41 +51,23 @@ static double seconds(GstClockTime t)
     return (double)t / GST_SECOND;
 }
 
-static void append_object(GString *line, const GstVideoRegionOfInterestMeta *roi, const GstVideoInfo *info,
-                          GstClockTime pts)
+static void append_object(GString *line, const SsRegion *region)
 {
-    GstVideoRegionOfInterestMeta *meta = (GstVideoRegionOfInterestMeta *)roi; /* get_param() is not const */
-    const GstStructure *detection = gst_video_region_of_interest_meta_get_param(meta, "detection");
-    const GstStructure *sidestream = gst_video_region_of_interest_meta_get_param(meta, "sidestream");
-    int class_id = -1;
-    double score = 0, x0 = 0, x1 = 0, y0 = 0, y1 = 0;
-    guint64 source_pts = pts, age = 0;
-    const char *state = NULL, *label = NULL;
-    if (!detection ||
-        !gst_structure_get(detection, "label_id", G_TYPE_INT, &class_id, "confidence", G_TYPE_DOUBLE, &score,
-                           "x_min", G_TYPE_DOUBLE, &x0, "x_max", G_TYPE_DOUBLE, &x1, "y_min", G_TYPE_DOUBLE,
-                           &y0, "y_max", G_TYPE_DOUBLE, &y1, NULL))
-        return; /* somebody else's region */
-    label = gst_structure_get_string(detection, "label");
-    if (sidestream) {
-        gst_structure_get(sidestream, "source-pts", G_TYPE_UINT64, &source_pts, "age", G_TYPE_UINT64, &age,
-                          NULL);
-        state = gst_structure_get_string(sidestream, "state");
-    }
+    const SsObject *o = &region->object;
     ss_json_object(line, NULL);
-    ss_json_int(line, "id", meta->id);
-    ss_json_int(line, "class", class_id);
-    ss_json_string(line, "label", label ? label : g_quark_to_string(meta->roi_type));
-    ss_json_double(line, "score", score, 4);
+    ss_json_int(line, "id", (gint64)o->id);
+    ss_json_int(line, "class", o->class_id);
+    ss_json_string(line, "label", region->label);
+    ss_json_double(line, "score", (double)o->score, 4);
     ss_json_array(line, "box");
-    ss_json_double(line, NULL, x0 * info->width, 1);
-    ss_json_double(line, NULL, y0 * info->height, 1);
-    ss_json_double(line, NULL, (x1 - x0) * info->width, 1);
-    ss_json_double(line, NULL, (y1 - y0) * info->height, 1);
+    ss_json_double(line, NULL, (double)o->box.x, 1);
+    ss_json_double(line, NULL, (double)o->box.y, 1);
+    ss_json_double(line, NULL, (double)o->box.w, 1);
+    ss_json_double(line, NULL, (double)o->box.h, 1);
     ss_json_end_array(line);
-    ss_json_double(line, "source_pts", seconds(source_pts), 6);
-    ss_json_double(line, "age", seconds(age), 6);
-    ss_json_string(line, "state", state);
+    ss_json_double(line, "source_pts", seconds((GstClockTime)o->source_pts), 6);
+    ss_json_double(line, "age", seconds(region->age), 6);
+    ss_json_string(line, "state", region->state);
     ss_json_end_object(line);
 }
 
@@ -129,11 +111,9 @@ static GstPadProbeReturn at_frame(GstPad *pad, GstPadProbeInfo *probe, gpointer 
     ss_json_double(line, "pts", GST_CLOCK_TIME_IS_VALID(pts) ? seconds(pts) : 0, 6);
     ss_json_double(line, "shown", (double)g_get_monotonic_time() / G_USEC_PER_SEC, 6);
     ss_json_array(line, "objects");
-    gpointer state = NULL;
-    GstMeta *meta;
-    while (
-        (meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
-        append_object(line, (GstVideoRegionOfInterestMeta *)meta, &info, pts);
+    SsRegion region;
+    for (gpointer state = NULL; ss_bridge_next_region(buffer, &state, &info, (int64_t)pts, &region);)
+        append_object(line, &region);
     ss_json_end_array(line);
     ss_json_end_object(line);
     g_string_append_c(line, '\n');
