@@ -14,6 +14,7 @@ int ss_follower_init(SsFollower *f, const SsTrackerParams *p)
 void ss_follower_clear(SsFollower *f)
 {
     ss_picture_unref(&f->at);
+    ss_picture_unref(&f->ahead_at);
     ss_tracker_destroy(&f->learn.tracker);
     ss_regression_destroy(&f->learn.regression);
 }
@@ -24,31 +25,51 @@ void ss_follower_reset(SsFollower *f)
         ss_tracker_reset(f->learn.tracker);
     ss_scene_clear(&f->scene[f->now]);
     ss_picture_unref(&f->at);
+    ss_picture_unref(&f->ahead_at);
     f->pts = INT64_MIN;
+}
+
+/** The objects of the last result, carried to the picture that the network has now seen. */
+static const SsScene *carried_to(SsFollower *f, SsPicture *picture)
+{
+    if (f->ahead_at && picture && ss_picture_leads_to(f->ahead_at, picture)) {
+        ss_scene_walk_to(&f->ahead, &f->ahead_at, picture, NULL);
+        return &f->ahead;
+    }
+    if (f->at && picture)
+        ss_scene_walk_to(&f->scene[f->now], &f->at, picture, NULL);
+    return &f->scene[f->now];
+}
+
+/** To the newest picture, for who shows it. */
+static void go_ahead(SsFollower *f)
+{
+    ss_picture_unref(&f->ahead_at);
+    if (!f->at || f->delayed)
+        return;
+    ss_scene_copy(&f->ahead, &f->scene[f->now]);
+    f->ahead_at = ss_picture_ref(f->at);
+    ss_scene_walk_to(&f->ahead, &f->ahead_at, NULL, NULL);
 }
 
 void ss_follower_result(SsFollower *f, int64_t pts, SsPicture **picture, const SsDetection *det, int n,
                         SsResult *r)
 {
-    SsScene *before = &f->scene[f->now], *after = &f->scene[!f->now];
+    const SsScene *before = carried_to(f, *picture);
 
-    if (f->at && *picture)
-        ss_scene_walk_to(before, &f->at, *picture, NULL);
-    ss_scene_update(after, before, &f->learn, pts, *picture, det, n);
+    ss_scene_update(&f->scene[!f->now], before, &f->learn, pts, *picture, det, n);
     r->interval = f->pts == INT64_MIN ? 0 : pts - f->pts;
     r->pts = f->pts = pts;
     f->now = !f->now;
     ss_picture_unref(&f->at);
     f->at = *picture;
     *picture = NULL;
+    go_ahead(f);
 
+    SsPicture *at = f->ahead_at ? f->ahead_at : f->at;
     ss_picture_unref(&r->at);
-    ss_scene_copy(&r->scene, after);
-    if (!f->at)
-        return;
-    r->at = ss_picture_ref(f->at);
-    if (!f->delayed)
-        ss_scene_walk_to(&r->scene, &r->at, NULL, NULL);
+    r->at = at ? ss_picture_ref(at) : NULL;
+    ss_scene_copy(&r->scene, f->ahead_at ? &f->ahead : &f->scene[f->now]);
 }
 
 /** As they were seen, unmoved. */

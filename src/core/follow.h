@@ -15,8 +15,12 @@ typedef struct SsFollower {
     SsScene scene[2]; /* the objects as of the newest result, on their way to the next; and scratch */
     int now;
     SsPicture *at; /* where they stand; with it all pictures since. NULL: pictures are not followed */
-    int64_t pts;   /* of the newest result; INT64_MIN: none */
-    bool delayed;  /* pictures are shown late: a result stays where the network saw it */
+    /* The same, carried to the picture that was the newest when that result came. The network mostly looks at
+     * that one next, or one after it: then that way is not walked twice. */
+    SsScene ahead;
+    SsPicture *ahead_at; /* NULL: there is none */
+    int64_t pts;         /* of the newest result; INT64_MIN: none */
+    bool delayed;        /* pictures are shown late: a result stays where the network saw it */
 } SsFollower;
 
 typedef struct SsResult {

@@ -4,9 +4,11 @@
 #include <math.h>
 
 #include "internal.h"
+#include "lanes.h"
 
 enum { COLUMNS = SS_GRID_COLUMNS, ROWS = SS_GRID_ROWS, SAMPLES = SS_GRID_SAMPLES };
 enum { ITERATIONS = 8 };
+_Static_assert(COLUMNS % SS_LANES == 0, "lanes lie in one row");
 
 /* Pixels of a level from sample to sample; a finer level than that tells nothing more. */
 static const float SPACING = 1.3f;
@@ -78,43 +80,58 @@ typedef struct Normal {
 /** Differences to the template, less their mean; returns the mean of what is left, sign taken off. */
 static float differences(const SsTemplateGrid *t, float *restrict value)
 {
-    float sum = 0, left = 0;
+    SsLanes sum = { 0 }, left = { 0 };
 
-    for (int i = 0; i < SAMPLES; i++) {
-        value[i] -= t->value[i];
-        sum += value[i];
+    for (int i = 0; i < SAMPLES; i += SS_LANES) {
+        const SsLanes v = ss_lanes_load(value + i) - ss_lanes_load(t->value + i);
+        sum += v;
+        ss_lanes_store(value + i, v);
     }
-    for (int i = 0; i < SAMPLES; i++) {
-        value[i] -= sum / SAMPLES;
-        left += fabsf(value[i]);
+    const float mean = ss_lanes_sum(sum) / SAMPLES;
+    for (int i = 0; i < SAMPLES; i += SS_LANES) {
+        const SsLanes v = ss_lanes_load(value + i) - mean;
+        left += ss_lanes_abs(v);
+        ss_lanes_store(value + i, v);
     }
-    return left / SAMPLES;
+    return ss_lanes_sum(left) / SAMPLES;
+}
+
+/** Where the samples lie in the box, from its centre. */
+static void places(float *to, int n, float length)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = (((float)i + 0.5f) / (float)n - 0.5f) * length;
 }
 
 static Normal normal_of(const SsTemplateGrid *t, const float *restrict off, float width, float height)
 {
-    Normal n = { .ss = RELUCTANCE * SAMPLES };
+    const SsLanes huber = { HUBER * HUBER, HUBER * HUBER, HUBER * HUBER, HUBER * HUBER };
+    SsLanes xx = { 0 }, xy = { 0 }, xs = { 0 }, yy = { 0 }, ys = { 0 }, ss = { 0 }, x = { 0 }, y = { 0 },
+            s = { 0 };
+    float u[COLUMNS], v[ROWS];
 
-    for (int r = 0; r < ROWS; r++) {
-        const float v = (((float)r + 0.5f) / ROWS - 0.5f) * height;
-        for (int c = 0; c < COLUMNS; c++) {
-            const int i = r * COLUMNS + c;
-            const float u = (((float)c + 0.5f) / COLUMNS - 0.5f) * width;
-            const float size = fabsf(off[i]), weight = size <= HUBER ? 1 : HUBER * HUBER / (size * size);
-            const float x = t->dx[i], y = t->dy[i], s = x * u + y * v;
+    places(u, COLUMNS, width);
+    places(v, ROWS, height);
+    for (int i = 0; i < SAMPLES; i += SS_LANES) {
+        const SsLanes d = ss_lanes_load(off + i), dx = ss_lanes_load(t->dx + i),
+                      dy = ss_lanes_load(t->dy + i);
+        const SsLanes ds = dx * ss_lanes_load(u + i % COLUMNS) + dy * v[i / COLUMNS];
+        const SsLanes weight = huber / ss_lanes_max(d * d, huber);
+        const SsLanes wx = weight * dx, wy = weight * dy, ws = weight * ds;
 
-            n.xx += weight * x * x;
-            n.xy += weight * x * y;
-            n.xs += weight * x * s;
-            n.yy += weight * y * y;
-            n.ys += weight * y * s;
-            n.ss += weight * s * s;
-            n.x += weight * x * off[i];
-            n.y += weight * y * off[i];
-            n.s += weight * s * off[i];
-        }
+        xx += wx * dx;
+        xy += wx * dy;
+        xs += wx * ds;
+        yy += wy * dy;
+        ys += wy * ds;
+        ss += ws * ds;
+        x += wx * d;
+        y += wy * d;
+        s += ws * d;
     }
-    return n;
+    return (Normal) { ss_lanes_sum(xx), ss_lanes_sum(xy), ss_lanes_sum(xs),
+                      ss_lanes_sum(yy), ss_lanes_sum(ys), ss_lanes_sum(ss) + RELUCTANCE * SAMPLES,
+                      ss_lanes_sum(x),  ss_lanes_sum(y),  ss_lanes_sum(s) };
 }
 
 /** Cramer's rule. false: the samples do not tell (a flat surface). */

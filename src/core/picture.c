@@ -163,9 +163,9 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
     const int scale = scale_for(d), width = SS_MAX(d->width / scale, 1),
               height = SS_MAX(d->height / scale, 1);
     const size_t pixels = (size_t)width * (size_t)height;
-    /* All levels and what changed are at most twice the first; who reads between pixels reads a row and a
-     * pixel beyond the last. */
-    SsPicture *p = calloc(1, sizeof *p + 2 * pixels + (size_t)width + 2);
+    /* All levels and what changed are at most twice the first; who reads between pixels reads a row and some
+     * pixels beyond the last. */
+    SsPicture *p = calloc(1, sizeof *p + 2 * pixels + (size_t)width + SS_PICTURE_BEYOND);
 
     if (!p)
         return NULL;
@@ -258,6 +258,13 @@ void ss_picture_unref(SsPicture **picture)
 SsPicture *ss_picture_next(const SsPicture *p)
 {
     return atomic_load_explicit(&p->next, memory_order_acquire);
+}
+
+bool ss_picture_leads_to(const SsPicture *from, const SsPicture *to)
+{
+    while (from && from != to)
+        from = ss_picture_next(from);
+    return from;
 }
 
 /* --- the album --- */

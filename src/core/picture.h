@@ -19,11 +19,12 @@
 enum {
     SS_PICTURE_LEVELS = 3,
     SS_PICTURE_SIDE = 480, /* pixels; the largest width of level 0 is below it */
+    SS_PICTURE_BEYOND = 8, /* bytes that may be read beyond a level's row after the last */
 };
 
 typedef struct SsGrey {
     int width, height;
-    uint8_t *data; /* rows without gaps */
+    uint8_t *data; /* rows without gaps; a row and SS_PICTURE_BEYOND bytes after the last may be read */
 } SsGrey;
 
 typedef struct SsAlbum SsAlbum;
@@ -64,6 +65,8 @@ void ss_album_cut(SsAlbum *a);
 SsPicture *ss_picture_ref(SsPicture *p);
 /** Thread: any. */
 void ss_picture_unref(SsPicture **p);
+/** Is `to` this one or one of those after it? Thread: any. */
+bool ss_picture_leads_to(const SsPicture *from, const SsPicture *to);
 /** The next younger one, borrowed as long as `p` is held; NULL: none (yet). Thread: any. */
 SsPicture *ss_picture_next(const SsPicture *p);
 

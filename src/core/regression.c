@@ -9,6 +9,7 @@
 #include "decode/decode.h"
 #include "grid.h"
 #include "internal.h"
+#include "lanes.h"
 
 enum { COLUMNS = SS_REGRESSION_COLUMNS, ROWS = SS_REGRESSION_ROWS };
 enum { CELL_WIDTH = SS_GRID_COLUMNS / COLUMNS, CELL_HEIGHT = SS_GRID_ROWS / ROWS };
@@ -51,6 +52,19 @@ void ss_regression_destroy(SsRegression **r)
     *r = NULL;
 }
 
+static float dot(const float *a, const float *b, int n)
+{
+    SsLanes sums = { 0 };
+    float rest = 0;
+    int i = 0;
+
+    for (; i + SS_LANES <= n; i += SS_LANES)
+        sums += ss_lanes_load(a + i) * ss_lanes_load(b + i);
+    for (; i < n; i++)
+        rest += a[i] * b[i];
+    return ss_lanes_sum(sums) + rest;
+}
+
 static unsigned place_of(int class_id)
 {
     return (unsigned)class_id % SS_REGRESSION_CLASSES;
@@ -68,7 +82,7 @@ void ss_features_of(SsFeatures *f, const SsPicture *p, const SsBox *box)
     for (int r = 0; r < SS_GRID_ROWS; r++)
         for (int c = 0; c < SS_GRID_COLUMNS; c++)
             f->of[r / CELL_HEIGHT * COLUMNS + c / CELL_WIDTH] +=
-                fminf(sample[r * SS_GRID_COLUMNS + c], FULL) / (FULL * CELL_WIDTH * CELL_HEIGHT);
+                SS_MIN(sample[r * SS_GRID_COLUMNS + c], FULL) * (1 / (FULL * CELL_WIDTH * CELL_HEIGHT));
     f->of[SS_FEATURES - 1] = 1;
 }
 
@@ -112,22 +126,16 @@ static void factorise(const Sums *s, float factor[SS_FEATURES][SS_FEATURES])
 {
     for (int i = 0; i < SS_FEATURES; i++)
         for (int k = 0; k <= i; k++) {
-            float left = s->squares[i][k] + (i == k ? RIDGE : 0);
+            const float left = s->squares[i][k] + (i == k ? RIDGE : 0) - dot(factor[i], factor[k], k);
 
-            for (int j = 0; j < k; j++)
-                left -= factor[i][j] * factor[k][j];
             factor[i][k] = i == k ? sqrtf(fmaxf(left, RIDGE)) : left / factor[k][k];
         }
 }
 
 static void substitute(const float factor[SS_FEATURES][SS_FEATURES], const float *product, float *weight)
 {
-    for (int i = 0; i < SS_FEATURES; i++) {
-        weight[i] = product[i];
-        for (int k = 0; k < i; k++)
-            weight[i] -= factor[i][k] * weight[k];
-        weight[i] /= factor[i][i];
-    }
+    for (int i = 0; i < SS_FEATURES; i++)
+        weight[i] = (product[i] - dot(factor[i], weight, i)) / factor[i][i];
     for (int i = SS_FEATURES - 1; i >= 0; i--) {
         for (int k = i + 1; k < SS_FEATURES; k++)
             weight[i] -= factor[k][i] * weight[k];
@@ -177,12 +185,6 @@ void ss_weights_apply(const SsWeights *w, int class_id, const SsFeatures *f, con
 {
     const float size[SS_TARGETS] = { box->w, box->h, box->w, box->h };
 
-    for (int t = 0; t < SS_TARGETS; t++) {
-        const float *weight = w->of[place_of(class_id)][t];
-        float sum = 0;
-
-        for (int i = 0; i < SS_FEATURES; i++)
-            sum += weight[i] * f->of[i];
-        off[t] = within(sum, MOST_SHOWN) * size[t];
-    }
+    for (int t = 0; t < SS_TARGETS; t++)
+        off[t] = within(dot(w->of[place_of(class_id)][t], f->of, SS_FEATURES), MOST_SHOWN) * size[t];
 }

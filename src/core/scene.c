@@ -78,13 +78,6 @@ static void drift(SsScene *s, int64_t pts)
     s->pts = pts;
 }
 
-static bool leads_to(const SsPicture *from, const SsPicture *to)
-{
-    while (from && from != to)
-        from = ss_picture_next(from);
-    return from;
-}
-
 static void step(SsPicture **at, SsPicture *to)
 {
     SsPicture *from = *at;
@@ -97,7 +90,7 @@ void ss_scene_walk_to(SsScene *s, SsPicture **at, SsPicture *to, const SsBudget 
 {
     SsPicture *next;
 
-    if (to && !leads_to(*at, to)) {
+    if (to && !ss_picture_leads_to(*at, to)) {
         drift(s, to->pts);
         step(at, to);
     }
