@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "app.h"
+#include "boxes.h"
 #include "core/follow.h"
 #include "film.h"
 #include "gst/bridge.h"
 #include "io/json.h"
+#include "io/output.h"
 #include "io/source.h"
 #include "io/stats.h"
 #include "network.h"
@@ -58,6 +60,7 @@ typedef struct Eval {
     GArray *truth;         /* SsScored */
     GPtrArray *pictures;   /* Reference */
     GPtrArray *variants;
+    SsBoxes *boxes; /* NULL: nobody asked for them */
     int frames;
     guint latencies; /* so many variants of each way to align, one after another */
     gint64 network_ns, said;
@@ -73,6 +76,14 @@ static SsScored scored(const GstVideoInfo *info, int frame, int class_id, float 
     const double x1 = CLAMP((double)b->x + b->w, 0, info->width),
                  y1 = CLAMP((double)b->y + b->h, 0, info->height);
     return (SsScored) { frame, class_id, score, x0, y0, x1 - x0, y1 - y0 };
+}
+
+static void write_seen(const Eval *e, const GstVideoInfo *info, gint64 pts, const SsDetection *det, int n)
+{
+    SsScored seen[SS_MAX_OBJECTS];
+    for (int i = 0; i < n; i++)
+        seen[i] = scored(info, e->frames, det[i].class_id, det[i].score, &det[i].box);
+    ss_boxes_write(e->boxes, &(SsBoxesOf) { pts, NULL, e->frames, 0 }, seen, NULL, n);
 }
 
 /** The reference's objects of this picture, with ids; as scored boxes, too, in `truth`. */
@@ -128,6 +139,9 @@ static void compare(const Eval *e, Variant *v, gint64 pts, const SsObject *shown
         g_array_append_val(v->shown, s);
     }
     const SsScored *boxes = (const SsScored *)(gpointer)v->shown->data + first;
+    if (e->boxes)
+        ss_boxes_write(e->boxes, &(SsBoxesOf) { pts, ss_align_name(v->align), (int)v->next, v->latency_ms },
+                       boxes, shown, n);
     for (int i = 0; i < r->n; i++) {
         const SsScored truth = scored(&r->info, (int)v->next, r->object[i].class_id, 1, &r->object[i].box);
         compare_one(v, &r->object[i], &truth, shown, boxes, n);
@@ -176,6 +190,8 @@ static gboolean look(void *cookie, GstBuffer *buffer, const GstVideoInfo *info, 
     const int n = desc ? ss_network_look(e->network, desc, MIN(faintest, REFERENCE), det, &took) : -1;
     e->failed = n < 0;
     if (!e->failed) {
+        if (e->boxes)
+            write_seen(e, info, pts, det, n);
         add_reference(e, info, pts, det, n);
         e->network_ns += took;
         e->frames++;
@@ -403,6 +419,17 @@ static gboolean read_clock(Eval *e, GError **error)
     return FALSE;
 }
 
+static SsBoxes *open_boxes(const SsOptions *o, const char *source, GError **error)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(files, g_strdup(source));
+    if (g_strcmp0(o->boxes, "-") == 0 && g_strcmp0(o->json, "-") == 0) {
+        g_set_error(error, SS_ERROR, SS_EXIT_USAGE, "only one of --boxes and --json can be standard output");
+        return NULL;
+    }
+    return ss_claim_file(files, "--boxes", o->boxes, error) ? ss_boxes_open(o->boxes, error) : NULL;
+}
+
 static gboolean evaluate(Eval *e, const char *source, GError **error)
 {
     if (ss_source_kind(source) != SS_SOURCE_FILE) {
@@ -416,6 +443,8 @@ static gboolean evaluate(Eval *e, const char *source, GError **error)
         return FALSE;
     }
     if (!read_clock(e, error))
+        return FALSE;
+    if (e->options.boxes && !(e->boxes = open_boxes(&e->options, source, error)))
         return FALSE;
     e->truth = g_array_new(FALSE, FALSE, sizeof(SsScored));
     e->pictures = g_ptr_array_new_with_free_func(g_free);
@@ -431,7 +460,9 @@ static gboolean evaluate(Eval *e, const char *source, GError **error)
     if (!done)
         return FALSE;
     finish(e);
-    if (!e->options.json || !g_str_equal(e->options.json, "-"))
+    if (e->boxes && !ss_boxes_close(g_steal_pointer(&e->boxes), error))
+        return FALSE;
+    if (g_strcmp0(e->options.json, "-") != 0 && g_strcmp0(e->options.boxes, "-") != 0)
         print_table(e);
     return (!e->options.json || write_json(e, source, error)) && (!e->options.plot || write_plot(e, error));
 }
@@ -448,6 +479,8 @@ int ss_command_eval(int argc, char **argv)
     g_clear_pointer(&e.truth, g_array_unref);
     g_clear_pointer(&e.pictures, g_ptr_array_unref);
     g_clear_pointer(&e.network, ss_network_close);
+    if (e.boxes)
+        ss_boxes_close(e.boxes, NULL);
     ss_tracker_destroy(&e.identities);
     ss_options_clear(&e.options);
     if (gst_is_initialized())

@@ -126,6 +126,8 @@ static const Option table[] = {
       "Write the figures as JSON; - is standard output", "FILE" },
     { SS_FOR_BENCH, "parts", 0, G_OPTION_ARG_STRING, AT(parts),
       "Of model_alone, stream_alone, side_by_side, together (all)", "NAME,NAME" },
+    { SS_FOR_EVAL, "boxes", 0, G_OPTION_ARG_FILENAME, AT(boxes),
+      "Write what the network sees and what is shown as JSON lines; - is standard output", "FILE" },
     { SS_FOR_EVAL, "plot", 0, G_OPTION_ARG_FILENAME, AT(plot), "Draw AP against latency", "FILE.png|svg" },
     { SS_FOR_RUN, "style", 0, G_OPTION_ARG_STRING, AT(style), "Boxes: outline, fill", "NAME" },
     { SS_FOR_RUN, "no-labels", 0, G_OPTION_ARG_NONE, AT(no_labels), "Boxes without names", NULL },

@@ -21,7 +21,7 @@ typedef struct SsOptions {
     int workers, threads, every, simulate_latency, max_age, max_delay;
     /* the picture */
     char **outputs;
-    char *align, *latency, *clock, *parts, *style, *title, *stats, *json, *plot;
+    char *align, *latency, *clock, *parts, *style, *title, *stats, *json, *plot, *boxes;
     double rate, duration;
     gboolean loop, no_labels, verbose, quiet;
     char **rest; /* SOURCEs, or the MODEL of inspect; never NULL */

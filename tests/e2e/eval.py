@@ -2,7 +2,7 @@
 """`sidestream eval` from the outside, on a recorded ball and a network that follows it."""
 import json
 
-from common import check, folder, same, sidestream
+from common import check, folder, lines, same, sidestream
 
 USAGE, SOURCE = 2, 3
 FOLLOW = ["--model-options", "follow=1,size=160"]
@@ -43,6 +43,26 @@ for live, hold in zip(report["variants"][:3], report["variants"][3:]):
 late = json.loads(evaluated("--align", "delay"))["variants"]
 for variant, before in zip(late, report["variants"]):
     check(variant["ap"] > before["ap"] and variant["mean_iou"] > before["mean_iou"], f"{variant} {before}")
+
+# The boxes behind the figures.
+same(without_times(evaluated("--boxes", "boxes.jsonl")), report, "the run that writes its boxes")
+written = lines("boxes.jsonl")
+seen = {w["frame"]: w for w in written if "align" not in w}
+same(sorted(seen), list(range(report["frames"])), "pictures")
+same(sum(o["score"] >= 0.5 for w in seen.values() for o in w["objects"]), report["reference_objects"], "the reference")
+for variant in report["variants"]:
+    way = [w for w in written if (w.get("align"), w.get("latency_ms")) == (variant["align"], variant["latency_ms"])]
+    same([w["frame"] for w in way], sorted(seen), "each picture once, in order")
+    ages = [o["age"] for w in way for o in w["objects"]]
+    check(abs(1000 * sum(ages) / len(ages) - variant["mean_age_ms"]) < 0.01, f"{variant}: {sum(ages) / len(ages)}")
+when = {round(w["pts"], 4): w for w in seen.values()}
+for shown in (w for w in written if w.get("align") == "hold"):
+    for o in shown["objects"]:
+        source = when[round(shown["pts"] - o["age"], 4)]
+        check(o["box"] in [s["box"] for s in source["objects"]], f"held as it was seen: {shown} {source}")
+done = sidestream("ball.mp4", "--latency", 40, "--quiet", "--boxes", "-", *FOLLOW, command="eval")
+same(len([json.loads(line) for line in done.stdout.splitlines()]), 3 * report["frames"], "nothing but lines")
+before = (folder / "ball.mp4").read_bytes()
 
 # A network that takes no time is right about every picture but the first, which it has not seen yet.
 still = json.loads(evaluated("--latency", 0, "--align", "hold", "--rate", 10))
@@ -86,7 +106,12 @@ for args, code, says in (
         (["ball.mp4", "--latency", "1e3"], USAGE, "--latency"),
         (["ball.mp4", "--plot", "chart.gif"], USAGE, "neither a .png nor a .svg"),
         (["ball.mp4", "--plot", "/nosuch/chart.png"], USAGE, "/nosuch/chart.png"),
-        (["ball.mp4", "--json", "/nosuch/x"], USAGE, "/nosuch/x")):
+        (["ball.mp4", "--json", "/nosuch/x"], USAGE, "/nosuch/x"),
+        (["ball.mp4", "--boxes", "/nosuch/x"], USAGE, "/nosuch/x"),
+        (["ball.mp4", "--boxes", "/dev/full"], USAGE, "--boxes /dev/full: No space left"),
+        (["ball.mp4", "--boxes", "-", "--json", "-"], USAGE, "only one of --boxes and --json"),
+        (["ball.mp4", "--boxes", "./ball.mp4"], USAGE, "reads or writes that file already")):
     done = sidestream(*args, "--quiet", command="eval")
     same(done.returncode, code, f"{args}: {done.stderr}")
     check(says in done.stderr and len(done.stderr.splitlines()) == 1, f"{args}: {done.stderr}")
+same((folder / "ball.mp4").read_bytes(), before, "the clip")
