@@ -34,6 +34,7 @@ bench frame_cost
 bench inference $inference
 bench never_waits --seconds "$never_waits"
 bench soak --seconds "$soak"
+bench alignment
 
 if [ -n "$failed" ]; then
     echo "$0: missed a mark or could not run:$failed" >&2
