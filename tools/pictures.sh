@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Makes the README's picture, docs/images/demo.jpg: the demo's window on a screen of its own.
+# Makes the README's pictures. docs/images/align.jpg: hold, live and delay side by side, the same each time.
+# docs/images/demo.jpg: the demo's window on a screen of its own.
 set -u
 # shellcheck source=tools/common.sh
 . "$(dirname "$0")/common.sh"
 
-for tool in Xvfb openbox xdotool import; do
+for tool in Xvfb openbox xdotool import montage; do
     command -v $tool >/dev/null || die "no $tool here" "tools/setup.sh --tests"
 done
+mkdir -p docs/images
+
+run "align.jpg" "tools/demo.sh, for what it needs" .venv/bin/python tools/align_picture.py build/src/app/sidestream \
+    "$demo/vtest.avi" "$tmp"
+run "montage" "tools/setup.sh --tests" montage -font DejaVu-Sans -pointsize 17 -geometry +4+2 -tile 3x1 -quality 88 \
+    -label 'hold: where the network saw them' "$tmp/hold.png" \
+    -label 'live: where they are now' "$tmp/live.png" \
+    -label 'delay: the picture has waited for them' "$tmp/delay.png" docs/images/align.jpg
+say "docs/images/align.jpg"
+
 x='' manager='' app=''
 # shellcheck disable=SC2086 # none, or numbers
 trap 'kill $app $manager $x 2>/dev/null; rm -rf "$tmp"' EXIT
@@ -32,7 +43,6 @@ while read -r line <&7; do
     *'"frame":150,'*) break ;;
     esac
 done
-mkdir -p docs/images
 import -window "$(xdotool search --onlyvisible --name '^Camera$' | tail -n 1)" -quality 88 docs/images/demo.jpg ||
     die "no window to take a picture of" "build/src/app/sidestream doctor"
 xdotool key --window "$(xdotool search --onlyvisible --name '^Camera$' | tail -n 1)" Escape
