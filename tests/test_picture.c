@@ -172,29 +172,6 @@ static void another_size(void)
     ss_album_destroy(&a);
 }
 
-/** Each picture says what of it is not as usual; after a cut nothing is known. */
-static void what_changed(void)
-{
-    static uint8_t grey[64 * 48];
-    SsAlbum *a = album(10);
-
-    for (int i = 0; i < 3; i++) {
-        if (i == 2)
-            ss_album_cut(a);
-        memset(grey, 50, sizeof grey);
-        if (i > 0)
-            for (int x = 20; x < 24; x++)
-                grey[10 * 64 + x] = grey[11 * 64 + x] = 90;
-        const SsFrameDesc d = frame_of(SS_PIXEL_GRAY8, 64, 48, grey, 64);
-        SsPicture *p = ss_album_add(a, &d);
-        REQUIRE(p && p->changed_level == 1 && p->changed.width == 32 && p->changed.height == 24);
-        for (int at = 0; at < 32 * 24; at++)
-            REQUIRE_CMP(p->changed.data[at], ==, i == 1 && (at == 5 * 32 + 10 || at == 5 * 32 + 11) ? 40 : 0);
-        ss_picture_unref(&p);
-    }
-    ss_album_destroy(&a);
-}
-
 typedef struct Follower {
     SsPicture *from;
     int64_t last;
@@ -249,7 +226,6 @@ int main(void)
     memory_goes_round();
     a_chain_has_an_end();
     another_size();
-    what_changed();
     walkers_beside_the_stream();
     return 0;
 }

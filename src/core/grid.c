@@ -5,8 +5,10 @@
 
 enum { COLUMNS = SS_GRID_COLUMNS, ROWS = SS_GRID_ROWS };
 
+/* Pixels from sample to sample. By measurement (docs/performance.md). */
+static const float SPACING = 1.3f;
 /* Pixels from the first to the last of a row of samples, for those to be made numbers side by side; most
- * boxes need no more (motion.c picks their level so). */
+ * boxes need no more (their level is picked so). */
 enum { SPAN = 40, WORD = 8 };
 
 /** One coordinate of the samples' places: the pixel before, and how far beyond it. */
@@ -25,6 +27,16 @@ static void axis_init(Axis *a, float centre, float step, int n, int limit)
         a->at[i] = (int)within;
         a->beyond[i] = within - (float)a->at[i];
     }
+}
+
+int ss_level_for(const SsPicture *p, const SsBox *box)
+{
+    int level = 0;
+
+    while (level + 1 < p->levels && (box->w / ss_level_unit(p, level) > SPACING * COLUMNS ||
+                                     box->h / ss_level_unit(p, level) > SPACING * ROWS))
+        level++;
+    return level;
 }
 
 SsPlace ss_grid_over(const SsBox *box, float unit)
@@ -58,7 +70,7 @@ static void read_row(float *restrict out, const uint8_t *above, int width, const
 
 void ss_grid_read(const SsGrey *g, const SsPlace *p, float out[SS_GRID_SAMPLES])
 {
-    float row[SPAN];
+    float row[SPAN] = { 0 };
     Axis x, y;
 
     axis_init(&x, p->x, p->width / COLUMNS, COLUMNS, g->width);

@@ -16,6 +16,9 @@ typedef struct SsPlace {
     float x, y, width, height;
 } SsPlace;
 
+/** The level for a box's grid: one where samples are little more than a pixel apart; a finer one tells
+ * nothing more. */
+int ss_level_for(const SsPicture *p, const SsBox *box);
 /** The grid that covers a box (pixels of the frame), where a pixel is `unit` of the frame's a side. */
 SsPlace ss_grid_over(const SsBox *box, float unit);
 /** Row after row, between pixels by linear interpolation; beyond the edge the edge goes on. */

@@ -10,8 +10,6 @@ enum { COLUMNS = SS_GRID_COLUMNS, ROWS = SS_GRID_ROWS, SAMPLES = SS_GRID_SAMPLES
 enum { ITERATIONS = 8 };
 _Static_assert(COLUMNS % SS_LANES == 0, "lanes lie in one row");
 
-/* Pixels of a level from sample to sample; a finer level than that tells nothing more. */
-static const float SPACING = 1.3f;
 /* Grey levels: a difference above counts less and less. */
 static const float HUBER = 12;
 /* Mean difference against the template's own contrast: below, it is surely found; from here on it is as
@@ -56,13 +54,10 @@ static float contrast_of(const float *value)
 
 void ss_template_take(SsTemplate *t, const SsPicture *picture, const SsBox *box)
 {
-    int level = 0;
+    const int level = ss_level_for(picture, box);
 
     t->width = box->w;
     t->height = box->h;
-    while (level + 1 < picture->levels && (box->w / ss_level_unit(picture, level) > SPACING * COLUMNS ||
-                                           box->h / ss_level_unit(picture, level) > SPACING * ROWS))
-        level++;
     t->grid[0].level = SS_MIN(level + 1, picture->levels - 1);
     t->grid[1].level = level;
     for (int i = 0; i < SS_TEMPLATE_GRIDS; i++)

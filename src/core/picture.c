@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "background.h"
 #include "internal.h"
 
 struct SsAlbum {
@@ -16,9 +15,7 @@ struct SsAlbum {
     SsPicture *ready;  /* --- the stream's thread only: pictures to be used again */
     /* Given back by any thread, taken all at once by the stream's, so that no address comes back unseen. */
     _Atomic(SsPicture *) returned;
-    /* --- the stream's thread only */
-    SsBackground background;
-    uint16_t column[SS_MAX_SIDE]; /* sums of some rows */
+    uint16_t column[SS_MAX_SIDE]; /* --- the stream's thread only: sums of some rows */
 };
 
 /* --- shrinking --- */
@@ -163,7 +160,7 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
     const int scale = scale_for(d), width = SS_MAX(d->width / scale, 1),
               height = SS_MAX(d->height / scale, 1);
     const size_t pixels = (size_t)width * (size_t)height;
-    /* All levels and what changed are at most twice the first; who reads between pixels reads a row and some
+    /* All levels together are less than twice the first; who reads between pixels reads a row and some
      * pixels beyond the last. */
     SsPicture *p = calloc(1, sizeof *p + 2 * pixels + (size_t)width + SS_PICTURE_BEYOND);
 
@@ -178,9 +175,6 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
         p->level[p->levels++] = (SsGrey) { w, h, data };
         data += (size_t)w * (size_t)h;
     }
-    p->changed_level = SS_MIN(1, p->levels - 1);
-    p->changed = p->level[p->changed_level];
-    p->changed.data = data;
     return p;
 }
 
@@ -197,7 +191,6 @@ static void album_unref(SsAlbum *a)
 {
     if (atomic_fetch_sub(&a->refs, 1) > 1)
         return;
-    ss_background_clear(&a->background);
     free_list(a->ready);
     free_list(atomic_load(&a->returned));
     free(a);
@@ -294,7 +287,6 @@ void ss_album_destroy(SsAlbum **album)
 
 void ss_album_cut(SsAlbum *a)
 {
-    ss_background_clear(&a->background);
     ss_picture_unref(&a->newest);
 }
 
@@ -315,7 +307,6 @@ SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
     make_base(a, p, frame);
     for (int i = 1; i < p->levels; i++)
         halve(&p->level[i - 1], &p->level[i]);
-    ss_background_subtract(&a->background, &p->level[p->changed_level], p->changed.data);
 
     if (a->newest && alive < a->longest && a->newest->scale == p->scale &&
         a->newest->level[0].width == p->level[0].width && a->newest->level[0].height == p->level[0].height)

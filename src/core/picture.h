@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A small grey picture of a frame, and half and quarter of it, for following what its pixels do (motion.h);
- * and which of them are not as usual. Made once a frame on the stream's thread.
+ * A small grey picture of a frame, and half and quarter of it, for following what its pixels do (motion.h).
+ * Made once a frame on the stream's thread.
  *
  * Pictures of a stream are a chain: each knows the next younger one. Whoever holds a picture holds with it
  * all that came after, so a worker that has looked at an old frame can walk to the present. Nobody waits: a
@@ -34,8 +34,6 @@ typedef struct SsPicture {
     int scale;  /* a pixel of level 0 is so many of the frame's a side */
     int levels; /* 1 .. SS_PICTURE_LEVELS; each half of the one before */
     SsGrey level[SS_PICTURE_LEVELS];
-    SsGrey changed; /* how much each pixel of that level differs from what is usual there (background.h) */
-    int changed_level;
     /* --- delay.h; set by who adds it, before others see it: */
     int64_t came; /* by the clock; ns */
     /* --- and when the network has seen it, or one after it: */

@@ -16,8 +16,9 @@ enum { CELL_WIDTH = SS_GRID_COLUMNS / COLUMNS, CELL_HEIGHT = SS_GRID_ROWS / ROWS
 _Static_assert(COLUMNS *CELL_WIDTH == (int)SS_GRID_COLUMNS && ROWS * CELL_HEIGHT == (int)SS_GRID_ROWS,
                "cells are whole samples");
 
-/* So much more than the box is looked at, and a difference of so many grey levels counts in full. */
-static const float AROUND = 1.4f, FULL = 40;
+/* So much more than the box is looked at, and an edge of so many grey levels from pixel to pixel counts in
+ * full. */
+static const float AROUND = 1.4f, FULL = 20;
 /* What speaks against any dependence, in pairs; and how many pairs are remembered. */
 static const float RIDGE = 30, MEMORY = 4000;
 /* Who overlaps less than that is another one; and how far a box may be off, in parts of its size: as one
@@ -72,17 +73,24 @@ static unsigned place_of(int class_id)
 
 void ss_features_of(SsFeatures *f, const SsPicture *p, const SsBox *box)
 {
-    float sample[SS_GRID_SAMPLES];
-    SsPlace place = ss_grid_over(box, ss_level_unit(p, p->changed_level));
+    const int level = ss_level_for(p, box);
+    float right[SS_GRID_SAMPLES], left[SS_GRID_SAMPLES];
+    SsPlace place = ss_grid_over(box, ss_level_unit(p, level));
 
     place.width *= AROUND;
     place.height *= AROUND;
-    ss_grid_read(&p->changed, &place, sample);
+    place.x += 1;
+    ss_grid_read(&p->level[level], &place, right);
+    place.x -= 2;
+    ss_grid_read(&p->level[level], &place, left);
     memset(f->of, 0, sizeof f->of);
     for (int r = 0; r < SS_GRID_ROWS; r++)
-        for (int c = 0; c < SS_GRID_COLUMNS; c++)
+        for (int c = 0; c < SS_GRID_COLUMNS; c++) {
+            const int i = r * SS_GRID_COLUMNS + c;
+            const float edge = 0.5f * fabsf(right[i] - left[i]);
             f->of[r / CELL_HEIGHT * COLUMNS + c / CELL_WIDTH] +=
-                SS_MIN(sample[r * SS_GRID_COLUMNS + c], FULL) * (1 / (FULL * CELL_WIDTH * CELL_HEIGHT));
+                SS_MIN(edge, FULL) * (1 / (FULL * CELL_WIDTH * CELL_HEIGHT));
+        }
     f->of[SS_FEATURES - 1] = 1;
 }
 

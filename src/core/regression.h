@@ -2,12 +2,12 @@
 /**
  * Where would the detector put its box by now? It does not follow the object like a pixel does: its box
  * widens with a step and sways with an arm, and what it was off three pictures ago says nothing of what it is
- * off now. But what moves in the box now does. So from each result that meets an object which was carried
- * there it is learned, a class at a time, how what the detector said of the place and size depends on where
- * in the box pixels are not as usual: a bounding-box regression (R. Girshick and others, Rich feature
- * hierarchies, CVPR 2014, appendix C) by ridge regression on coarse cells, learned while the video runs.
- * Where they do not depend on one another (the camera moves) nothing is learned, and nothing is changed.
- * Pure.
+ * off now. What the box shows now does. So from each result that meets an object which was carried there it
+ * is learned, a class at a time, how what the detector said of the place and size depends on where in the box
+ * there are edges: a bounding-box regression (R. Girshick and others, Rich feature hierarchies, CVPR 2014,
+ * appendix C) by ridge regression on the gradients in coarse cells (as N. Dalal and B. Triggs have them,
+ * Histograms of oriented gradients, CVPR 2005; of upright edges only), learned while the video runs. Where
+ * they do not depend on one another nothing is learned, and nothing is changed. Pure.
  */
 #ifndef SS_REGRESSION_H
 #define SS_REGRESSION_H
