@@ -117,9 +117,15 @@ def age_course(samples, duration):
 
 
 def cpu_ticks():
-    """(busy, total) of the whole machine, in ticks."""
-    fields = [int(x) for x in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(fields) - fields[3] - fields[4], sum(fields)
+    """(busy, total) of the processors that we may use, in ticks."""
+    ours, busy, total = {f"cpu{n}" for n in os.sched_getaffinity(0)}, 0, 0
+    for line in pathlib.Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name in ours:
+            fields = [int(x) for x in fields[:8]]
+            busy += sum(fields) - fields[3] - fields[4]
+            total += sum(fields)
+    return busy, total
 
 
 class Child:
@@ -148,7 +154,7 @@ class Child:
                 self.process.wait()
 
     def finish(self, limit):
-        """Wait for its end; cpu_s = its own CPU time, others = share of the machine's CPU that others took."""
+        """Wait for its end; cpu_s = its own CPU time, others = share of our processors that others took."""
         try:
             code = self.process.wait(limit)
         except subprocess.TimeoutExpired:

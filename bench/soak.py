@@ -8,6 +8,8 @@ the statistics at the end say whether every stream got its share of the network.
 
 import argparse
 import collections
+import concurrent.futures
+import os
 import pathlib
 import re
 import statistics
@@ -17,6 +19,7 @@ import common
 
 FLAT_MB = 2.0
 FAIR = 0.8
+PROCESSORS = 2  # of each run, where all are at once
 
 
 class Watch:
@@ -64,6 +67,34 @@ def soak(source, streams, real, options, tmp):
                 waited += 1
         usage = c.finish(1)
     return watch, common.read_stats(stats_file), usage
+
+
+def soak_on(processors, source, run, options, tmp):
+    """In a process of its own, whose children have these processors."""
+    os.sched_setaffinity(0, processors)
+    return soak(source, *run, options, tmp)
+
+
+def soak_all(source, runs, options, tmp):
+    """The runs' results in their order: one after another, or each on two processors of its own."""
+    if not options.at_once:
+        for streams, real in runs:
+            common.progress(f"{name_of(streams, real)}: {options.seconds:g} s")
+            yield soak(source, streams, real, options, tmp)
+        return
+    free = sorted(os.sched_getaffinity(0))
+    if len(free) < PROCESSORS * len(runs):
+        raise common.BenchError(f"--at-once needs {PROCESSORS * len(runs)} processors; there are {len(free)}")
+    common.progress(f"{len(runs)} runs at once: {options.seconds:g} s")
+    with concurrent.futures.ProcessPoolExecutor(len(runs)) as pool:
+        results = [pool.submit(soak_on, free[PROCESSORS * i:PROCESSORS * (i + 1)], source, run, options, tmp)
+                   for i, run in enumerate(runs)]
+        for result in results:
+            yield result.result()
+
+
+def name_of(streams, real):
+    return f"{'real' if real else 'dummy'}, {streams} stream{'s' if streams > 1 else ''}"
 
 
 def row_and_verdicts(name, streams, options, watch, stats, usage):
@@ -116,25 +147,26 @@ def main():
     parser.add_argument("--networks", default="dummy,real", help="dummy, real or both")
     parser.add_argument("--dummy-latency", type=float, default=10, metavar="MS")
     parser.add_argument("--source", help="default: the demo's clip")
+    parser.add_argument("--at-once", action="store_true", help="all runs at the same time, two processors each")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     source = options.source or common.asset("vtest.avi")
     rows, verdicts, threads = [], [], {}
+    runs = [(streams, network == "real") for network in options.networks.split(",") for streams in options.streams]
     with common.scratch() as tmp:
-        for network in options.networks.split(","):
-            for streams in options.streams:
-                name = f"{network}, {streams} stream{'s' if streams > 1 else ''}"
-                common.progress(f"{name}: {options.seconds:g} s")
-                watch, stats, usage = soak(source, streams, network == "real", options, tmp)
-                row, judged = row_and_verdicts(name, streams, options, watch, stats, usage)
-                rows.append(row)
-                verdicts += judged
-                threads.setdefault(network, {})[streams] = watch.thread_counts()[-1]
+        for (streams, real), result in zip(runs, soak_all(source, runs, options, tmp)):
+            watch, stats, usage = result
+            row, judged = row_and_verdicts(name_of(streams, real), streams, options, watch, stats, usage)
+            rows.append(row)
+            verdicts += judged
+            threads.setdefault("real" if real else "dummy", {})[streams] = watch.thread_counts()[-1]
     verdicts += threads_a_stream(threads)
     header = ["network, streams", "slowest fps", "RSS MB after 1 min", "at the end", "most growth", "threads",
               "inferences fewest / most", "share", "waited", "lost", "inferences/s", "CPU (one core = 100 %)",
               "CPU others took"]
-    text = (f"{options.seconds:g} s each at {options.rate:g} frames a second; every stream decodes the clip itself.\n\n"
+    place = f", all at once on {PROCESSORS} processors each" if options.at_once else ""
+    text = (f"{options.seconds:g} s each{place}, at {options.rate:g} frames a second; every stream decodes the clip "
+            "itself.\n\n"
             + common.table(header, rows) + "\n\n" + common.verdicts(verdicts))
     common.publish("soak", text, options.write)
     return 0 if all(ok for ok, _ in verdicts) else 1
