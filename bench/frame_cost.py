@@ -32,7 +32,8 @@ def running(size, pixels, seconds):
     """ssinfer + ssoverlay in the program: p50 and p99 in us, share of the CPU that others took."""
     source = f"test://ball?width={size[0]}&height={size[1]}&fps=30&format={pixels}"
     stats, usage, _ = common.sidestream_run(
-        [source], ["--backend", "dummy", "--model-options", "boxes=10,latency=40", "--output", "none"], seconds)
+        [source], ["--backend", "dummy", "--model-options", "boxes=10,latency=40", "--align", "hold", "--output", "none"],
+        seconds)
     cost = stats["streams"][0]["stream_cost_us"]
     return cost["p50"], cost["p99"], usage["others"]
 

@@ -86,12 +86,14 @@ def main():
     speed = bench(30, 0, 4, "model_alone", extra)["model_alone"]["inferences_per_s"]
     speed = bench(speed, 0, LOOK_S, "side_by_side", extra)["side_by_side"]["inferences_per_s"]
     fast = min(1000, math.ceil(FASTER * speed / 10) * 10)
-    for rate, latency, turn, name in ((30, 40, SLOW_TURN_S, "30 fps, at least 40 ms"),
-                                      (fast, 0, FAST_TURN_S, f"{fast} fps, as fast as the network can")):
+    for rate, latency, turn, align in ((30, 40, SLOW_TURN_S, "hold"), (30, 40, SLOW_TURN_S, "live"),
+                                       (fast, 0, FAST_TURN_S, "hold"), (fast, 0, FAST_TURN_S, "live")):
+        pace = f"at least {latency} ms" if latency else "as fast as the network can"
+        name = f"{rate} fps, {pace}, {align}"
         rounds, wanted = [], max(1, round(options.seconds / turn))
         for n in range(wanted):
             common.progress(f"{name}: round {n + 1} of {wanted}")
-            rounds.append(bench(rate, latency, turn, "side_by_side,together", extra))
+            rounds.append(bench(rate, latency, turn, "side_by_side,together", ["--align", align, *extra]))
         bare, ours = (middle(rounds, part, "inferences_per_s") for part in ("side_by_side", "together"))
         kept, error = kept_of(rounds, rate)
         take, age = middle(rounds, "together", "take_us", "p99"), middle(rounds, "together", "age_ms", "mean")
@@ -100,6 +102,8 @@ def main():
                      f"{middle(rounds, 'together', 'take_us', 'max'):.0f}", f"{age:.1f}", f"{bound:.1f}",
                      f"{middle(rounds, 'side_by_side', 'fps'):.2f} / {middle(rounds, 'together', 'fps'):.2f}",
                      f"{100 * statistics.median(r['others'] for r in rounds):.0f} %"])
+        if (rate, align) == (fast, "live"):
+            continue  # two processors carry boxes through more pictures than anybody sees: told, not promised
         verdicts.append((take <= TAKE_US,
                          f"{name}: a waiting frame is taken within {take:.1f} us (p99; at most {TAKE_US})"))
         verdicts.append((kept >= KEEP, f"{name}: {kept:.3f} of the bare loop's inferences (at least {KEEP}; standard error "

@@ -53,7 +53,7 @@ GST_START_TEST(objects_are_metas_with_two_structures)
     fail_unless(fd >= 0 && g_close(fd, NULL));
     fail_unless(g_file_set_contents(labels, "1 person\n3 dog\n", -1, NULL));
     g_autofree char *launch =
-        g_strdup_printf("ssinfer backend=dummy model-options=gate=0,boxes=3 labels=%s", labels);
+        g_strdup_printf("ssinfer backend=dummy model-options=gate=0,boxes=3 align=hold labels=%s", labels);
 
     Rig rig = rig_with_result(launch, 2);
     GstBuffer *out = pass(&rig, make_frame(5 * PERIOD, 100));
@@ -300,12 +300,13 @@ GST_START_TEST(nothing_is_drawn_into_a_picture_still_to_be_read)
 }
 GST_END_TEST;
 
-/** While the video runs: boxes held, carried, held. The picture is the same all over, so velocity carries. */
+/** While the video runs: boxes held, carried as they are by default, held. The picture is the same all over,
+ * so velocity carries. */
 GST_START_TEST(align_may_change)
 {
     static const char *const align[] = { "hold", "live", "live", "hold" };
     static const char *const state[] = { "held", "predicted", "predicted", "held" };
-    Rig rig = rig_with_result("ssinfer backend=dummy model-options=gate=0,boxes=1 align=live", 0);
+    Rig rig = rig_with_result("ssinfer backend=dummy model-options=gate=0,boxes=1", 0);
 
     for (guint i = 0; i < G_N_ELEMENTS(align); i++) {
         gst_util_set_object_arg(G_OBJECT(rig.infer), "align", align[i]);

@@ -103,7 +103,7 @@ static const Option table[] = {
     NUMBER(ALL, "threads", "Threads of the runtime's pool (0: it chooses)", "N"),
     NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
     NUMBER(SS_FOR_RUN, "max-rate", "Inferences a second, at most (0: no limit)", "HZ"),
-    { SS_FOR_RUN | SS_FOR_EVAL, "align", 0, G_OPTION_ARG_STRING, AT(align),
+    { CLIPS, "align", 0, G_OPTION_ARG_STRING, AT(align),
       "Boxes of a late network: hold (where it saw them), live (carried to the picture shown), delay (the "
       "picture waits)",
       "MODE" },
@@ -345,7 +345,7 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         o->model = g_strdup(o->rest[0]);
     if (o->style && !g_str_equal(o->style, "outline") && !g_str_equal(o->style, "fill"))
         return usage(error, "--style must be outline or fill, not \"%s\"", o->style);
-    if (command == SS_FOR_RUN && o->align && !ss_options_align(o->align, &align, error))
+    if (command != SS_FOR_EVAL && o->align && !ss_options_align(o->align, &align, error))
         return FALSE;
     if (!o->cache_dir)
         o->cache_dir = g_build_filename(g_get_user_cache_dir(), "sidestream", NULL);
@@ -372,5 +372,5 @@ void ss_options_to_infer(const SsOptions *o, GstElement *infer)
                  (guint)o->workers, "threads", (guint)o->threads, "every", (guint)o->every, "max-rate",
                  o->max_rate, "simulate-latency", (guint)o->simulate_latency, "max-age", (guint)o->max_age,
                  "max-delay", (guint)o->max_delay, NULL);
-    gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "hold");
+    gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "live");
 }

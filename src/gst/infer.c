@@ -540,9 +540,9 @@ static void ss_infer_init(SsInfer *self)
     gst_base_transform_set_gap_aware(base, TRUE); /* the flag stays as it came */
     g_mutex_init(&self->running);
     atomic_init(&self->frames_waited, 0);
-    atomic_init(&self->align, SS_ALIGN_HOLD);
     ss_delay_line_init(&self->line);
     ss_settings_init(&self->settings);
+    atomic_init(&self->align, self->settings.align);
     ss_wait_meter_init(&self->waiting);
 }
 

@@ -61,7 +61,7 @@ static const Setting settings[] = {
     { "max-rate", "Maximum rate", "Inferences a second of stream time, at most (0 = no limit)", DOUBLE,
       FIELD(max_rate), 0, 1000, 0, FALSE },
     { "align", "Align", "Where a box is drawn while the network is late; may change while the video runs",
-      ALIGN, FIELD(align), 0, 0, SS_ALIGN_HOLD, FALSE },
+      ALIGN, FIELD(align), 0, 0, SS_ALIGN_LIVE, FALSE },
     { "max-age", "Maximum age",
       "align=live: an object that can no longer be followed, or of a network fallen silent, is gone after so "
       "many milliseconds",

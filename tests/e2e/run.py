@@ -54,7 +54,7 @@ def recording_and_lines():
         same(sorted(line), ["frame", "objects", "pts", "shown", "stream"], "fields of a line")
         for o in line["objects"]:
             same(sorted(o), ["age", "box", "class", "id", "label", "score", "source_pts", "state"], "fields")
-            check(o["state"] in ("measured", "held"), o["state"])
+            check(o["state"] in ("measured", "tracked", "predicted"), o["state"])
             same(o["state"] == "measured", o["age"] == 0, "measured means no age")
             check(abs(line["pts"] - o["source_pts"] - o["age"]) < 2e-6, "age is a difference of pts")
             x, y, w, h = o["box"]
