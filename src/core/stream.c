@@ -32,6 +32,7 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
     if (!s || ss_album_create(&s->album, SS_LONGEST_CHAIN) < 0 || ss_delay_init(&s->delay) < 0 ||
         ss_follower_init(&s->follower, &e->params.tracker) < 0) {
         if (s) {
+            ss_follower_clear(&s->follower);
             ss_delay_clear(&s->delay);
             ss_album_destroy(&s->album);
         }
