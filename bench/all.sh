@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every benchmark in order; each writes its section of docs/performance.md.
 #
-#   bench/all.sh           figures to publish: about an hour and a half, on a machine with nothing else to do
+#   bench/all.sh           figures to publish: about two hours, on a machine with nothing else to do
 #   bench/all.sh --quick   some minutes: do they all work?  (prints; writes nothing)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 case "${1-}" in
-'') write=--write never_waits=60 soak=600 starts=5 inference='' ;;
---quick) write='' never_waits=6 soak=20 starts=1 inference="--seconds 4" ;;
+'') write=--write never_waits=60 soak=600 starts=5 inference='' robustness='' ;;
+--quick) write='' never_waits=6 soak=20 starts=1 inference="--seconds 4" robustness="--only face" ;;
 *) echo "usage: $0 [--quick]" >&2; exit 2 ;;
 esac
 
@@ -35,6 +35,8 @@ bench inference $inference
 bench never_waits --seconds "$never_waits"
 bench soak --seconds "$soak"
 bench alignment
+# shellcheck disable=SC2086 # $robustness is options
+bench robustness $robustness
 
 if [ -n "$failed" ]; then
     echo "$0: missed a mark or could not run:$failed" >&2

