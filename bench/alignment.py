@@ -85,6 +85,10 @@ def mean_age(shown):
     return sum(ages) / len(ages) if ages else 0.0
 
 
+def more_of(variant):
+    return f"{variant['mean_iou']:.3f}", variant["id_switches"], f"{variant['stream_cost_us']['p50']:.0f}"
+
+
 def judge(way, latency, which, figures):
     """Promise, and the goal as a remark."""
     texts = [f"{way}, {latency} ms: AP {figures[0]:.1f}, AP50 {figures[1]:.1f} (at least "
@@ -134,19 +138,21 @@ def main():
                 figures[way, latency] = (100 * v["ap"], 100 * v["ap50"])
                 apart = max(apart, *(abs(a - b) for a, b in zip(counted, figures[way, latency])))
             more.append([f"{way}, {latency} ms", f"{mean_age(shown[way, latency]):.0f}",
-                         *((f"{known[0]['mean_iou']:.3f}", known[0]["id_switches"]) if known else ("-", "-"))])
+                         *(more_of(known[0]) if known else ("-", "-", "-"))])
     name = {"tutorial": f"the tutorial's queue + modulus {MODULUS}, unmoved"} | {way: f"`{way}`" for way in WAYS}
     rows = [[name[way], *("{:.1f} / {:.1f}".format(*figures[way, latency]) for latency in LATENCIES)] for way in name]
     verdicts = [judge(way, latency, i, figures[way, latency]) for way in LEAST for i, latency in enumerate(LATENCIES)]
-    verdicts.append((apart <= AGREE, f"pycocotools counts the same boxes alike: at most {apart:.3f} off (at most {AGREE})"))
+    verdicts.append((apart <= AGREE,
+                     f"pycocotools counts the same boxes alike: at most {apart:.3f} off (at most {AGREE})"))
     if options.real:
         real_rows, verdict = play_real(clip, figures)
         rows += real_rows
         verdicts.append(verdict)
-    text = (f"AP / AP50 against what the network says of the very picture that is shown, {report['frames']} pictures at "
-            f"30 a second, {report['reference_objects']} objects; a network of\n\n"
+    text = (f"AP / AP50 against what the network says of the very picture that is shown, {report['frames']} pictures "
+            f"at 30 a second, {report['reference_objects']} objects; a network of\n\n"
             + common.table(["boxes shown", *(f"{latency} ms" for latency in LATENCIES)], rows) + "\n\n"
-            + common.table(["boxes shown, network", "mean age ms", "mean IoU", "id switches"], more) + "\n\n"
+            + common.table(["boxes shown, network", "mean age ms", "mean IoU", "id switches",
+                            "us a picture on the stream's thread"], more) + "\n\n"
             + common.verdicts(verdicts))
     common.publish("alignment", text, options.write)
     return 0 if all(ok for ok, _ in verdicts) else 1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For tools/pictures.sh: what hold, live and delay show of the same picture of the demo's clip, with a network of 200 ms.
+"""For tools/pictures.sh: hold, live and delay on the same picture of the demo's clip, with a network of 200 ms.
 
-align_picture.py SIDESTREAM CLIP FOLDER: writes FOLDER/hold.png, live.png and delay.png. `eval` says where the boxes are;
-on its virtual clock they are the same each time.
+align_picture.py SIDESTREAM CLIP FOLDER: writes FOLDER/hold.png, live.png and delay.png. `eval` says where the boxes
+are; on its virtual clock they are the same each time.
 """
 import json
 import pathlib
@@ -15,8 +15,8 @@ FRAME, LEFT, TOP, WIDTH, HEIGHT = 456, 268, 102, 320, 264  # three people who wa
 ZOOM, GREEN, LEAST = 1.25, (122, 204, 51), 0.3
 
 program, clip, folder = sys.argv[1:]
-done = subprocess.run([program, "eval", "--quiet", "--rate", "30", "--duration", str((FRAME + 30) / 30), "--latency", "200",
-                       "--align", "hold,live,delay", "--boxes", "-", clip], stdout=subprocess.PIPE, check=True)
+done = subprocess.run([program, "eval", "--quiet", "--rate", "30", "--duration", str((FRAME + 30) / 30), "--latency",
+                       "200", "--align", "hold,live,delay", "--boxes", "-", clip], stdout=subprocess.PIPE, check=True)
 video = cv2.VideoCapture(clip)
 for _ in range(FRAME + 1):
     _, picture = video.read()
