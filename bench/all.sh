@@ -8,8 +8,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 case "${1-}" in
-'') write=--write never_waits=60 soak=600 starts=5 inference='' robustness='' ;;
---quick) write='' never_waits=6 soak=20 starts=1 inference="--seconds 4" robustness="--only face" ;;
+'') write=--write never_waits=60 soak=600 starts=5 motion=20 inference='' robustness='' ;;
+--quick) write='' never_waits=6 soak=20 starts=1 motion=5 inference="--seconds 4" robustness="--only face" ;;
 *) echo "usage: $0 [--quick]" >&2; exit 2 ;;
 esac
 
@@ -34,6 +34,7 @@ bench frame_cost
 bench inference $inference
 bench never_waits --seconds "$never_waits"
 bench soak --seconds "$soak"
+bench motion_cost --seconds "$motion"
 bench alignment
 # shellcheck disable=SC2086 # $robustness is options
 bench robustness $robustness
