@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "core/picture.h"
 #include "sidestream/engine.h"
 #include "test.h"
 
@@ -96,9 +97,46 @@ end:
     return st.inferred;
 }
 
+/** How many allocations the next frame takes. */
+static int taken(SsAlbum *a, int64_t pts, SsPicture **out)
+{
+    const SsFrameDesc d = { SS_PIXEL_GRAY8, 0, 64, 48, { pixels }, { 64 }, pts };
+
+    atomic_store(&left, 1000);
+    *out = ss_album_add(a, &d);
+    REQUIRE(*out);
+    return 1000 - atomic_exchange(&left, -1);
+}
+
+/** Somebody keeps every picture for once: as many as the reserve has, none is allocated then. */
+static void reserve(void)
+{
+    SsPicture *kept[SS_PICTURE_RESERVE], *p;
+    SsAlbum *a;
+
+    atomic_store(&left, -1);
+    REQUIRE(ss_album_create(&a, 100) == 0);
+    for (int i = 0; i < 2 * SS_PICTURE_RESERVE; i++) {
+        const int allocations = taken(a, i, &p);
+        REQUIRE_CMP(allocations, <=, 2);
+        if (i >= SS_PICTURE_RESERVE)
+            REQUIRE_CMP(allocations, ==, 0);
+        ss_picture_unref(&p);
+    }
+    for (int i = 0; i < SS_PICTURE_RESERVE; i++)
+        REQUIRE_CMP(taken(a, 100 + i, &kept[i]), ==, 0);
+    REQUIRE_CMP(taken(a, 200, &p), ==, 1);
+    ss_picture_unref(&p);
+    for (int i = 0; i < SS_PICTURE_RESERVE; i++)
+        ss_picture_unref(&kept[i]);
+    ss_album_destroy(&a);
+}
+
 int main(void)
 {
     int lives = 0;
+
+    reserve();
 
     do {
         atomic_store(&refused, false);

@@ -12,7 +12,8 @@ struct SsAlbum {
     atomic_int alive; /* pictures that somebody holds */
     int longest;
     SsPicture *newest; /* --- the stream's thread only: a reference; NULL at a cut */
-    SsPicture *ready;  /* --- the stream's thread only: pictures to be used again */
+    SsPicture *ready;  /* --- the stream's thread only: pictures to be used again, the warmest first */
+    int made;          /* --- the stream's thread only: pictures that there are */
     /* Given back by any thread, taken all at once by the stream's, so that no address comes back unseen. */
     _Atomic(SsPicture *) returned;
     uint16_t column[SS_MAX_SIDE]; /* --- the stream's thread only: sums of some rows */
@@ -159,14 +160,16 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
 {
     const int scale = scale_for(d), width = SS_MAX(d->width / scale, 1),
               height = SS_MAX(d->height / scale, 1);
-    const size_t pixels = (size_t)width * (size_t)height;
-    /* All levels together are less than twice the first; who reads between pixels reads a row and some
-     * pixels beyond the last. */
-    SsPicture *p = calloc(1, sizeof *p + 2 * pixels + (size_t)width + SS_PICTURE_BEYOND);
+    /* Each level is at most a quarter of the one before; who reads between pixels reads a row and some pixels
+     * beyond the last. */
+    const size_t pixels = (size_t)width * (size_t)height, all = pixels + pixels / 4 + pixels / 16;
+    SsPicture *p = calloc(1, sizeof *p + all + (size_t)width + SS_PICTURE_BEYOND);
 
     if (!p)
         return NULL;
     uint8_t *data = (uint8_t *)(p + 1);
+    memset(data, 0, all); /* the system finds memory when it is written to: now, not when it is urgent */
+    a->made++;
     p->album = a;
     p->scale = scale;
     for (int w = width, h = height; p->levels < SS_PICTURE_LEVELS; w /= 2, h /= 2) {
@@ -202,16 +205,41 @@ static bool fits(const SsPicture *p, const SsFrameDesc *d)
            p->level[0].height == SS_MAX(d->height / p->scale, 1);
 }
 
+/** What came back lies before what lay ready: it is still warm. */
+static void collect(SsAlbum *a)
+{
+    SsPicture *back = atomic_exchange(&a->returned, NULL), *last = back;
+
+    if (!back)
+        return;
+    while (last->spare)
+        last = last->spare;
+    last->spare = a->ready;
+    a->ready = back;
+}
+
+/** A worker that is late for once keeps more pictures than usual. They are there already, one is made with
+ * each of the first frames: nothing is allocated then, and memory does not grow. */
+static void keep_reserve(SsAlbum *a, const SsFrameDesc *d)
+{
+    SsPicture *p = a->made < SS_MIN(SS_PICTURE_RESERVE, a->longest) ? picture_new(a, d) : NULL;
+
+    if (!p)
+        return;
+    p->spare = a->ready;
+    a->ready = p;
+}
+
 /** One that is used again, or a new one. */
 static SsPicture *get_picture(SsAlbum *a, const SsFrameDesc *d)
 {
-    if (!a->ready)
-        a->ready = atomic_exchange(&a->returned, NULL);
+    collect(a);
     while (a->ready) {
         SsPicture *p = a->ready;
         a->ready = p->spare;
         if (fits(p, d))
             return p;
+        a->made--;
         free(p); /* the video has another size now */
     }
     return picture_new(a, d);
@@ -296,6 +324,7 @@ SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
 
     if (!p)
         return NULL;
+    keep_reserve(a, frame);
     p->pts = frame->pts;
     p->spare = NULL;
     p->came = 0;

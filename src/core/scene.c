@@ -245,10 +245,14 @@ static void doubt_crowds(SsObject *object, int n)
     n = SS_MIN(n, SS_MAX_FOLLOWED);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++) {
-            const float overlap =
-                object[i].class_id == object[k].class_id ? ss_iou(&object[i].box, &object[k].box) : 0;
-            crowd[i] = fmaxf(crowd[i], overlap);
-            crowd[k] = fmaxf(crowd[k], overlap);
+            const SsBox *a = &object[i].box, *b = &object[k].box;
+
+            if (a->x >= b->x + b->w || b->x >= a->x + a->w || a->y >= b->y + b->h || b->y >= a->y + a->h ||
+                object[i].class_id != object[k].class_id)
+                continue; /* most of them */
+            const float overlap = ss_iou(a, b);
+            crowd[i] = SS_MAX(crowd[i], overlap);
+            crowd[k] = SS_MAX(crowd[k], overlap);
         }
     for (int i = 0; i < n; i++)
         object[i].score *= 1 - CROWD * crowd[i];

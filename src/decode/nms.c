@@ -124,8 +124,8 @@ float ss_iou(const SsBox *a, const SsBox *b)
 
     if (!has_area(a) || !has_area(b))
         return 0;
-    w = fmin((double)a->x + a->w, (double)b->x + b->w) - fmax(a->x, b->x);
-    h = fmin((double)a->y + a->h, (double)b->y + b->h) - fmax(a->y, b->y);
+    w = SS_MIN((double)a->x + a->w, (double)b->x + b->w) - SS_MAX(a->x, b->x);
+    h = SS_MIN((double)a->y + a->h, (double)b->y + b->h) - SS_MAX(a->y, b->y);
     if (w <= 0 || h <= 0)
         return 0;
     inter = w * h;
