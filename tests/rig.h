@@ -57,5 +57,6 @@ guint64 source_of(GstBuffer *buffer);
 void add_object_tests(TCase *tc);
 void add_life_tests(TCase *tc);
 void add_delay_tests(TCase *tc);
+void add_status_tests(TCase *tc);
 
 #endif

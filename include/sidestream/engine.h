@@ -177,6 +177,21 @@ SS_API int64_t ss_stream_delay(SsStream *s);
  * frames are asked for in their order. Wait-free, no allocation. Thread: the stream's.
  */
 SS_API int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max);
+/** How much is known of a frame, and how the network gets on. Nanoseconds. */
+typedef struct SsStreamStatus {
+    int64_t silent; /* how much younger the frame is than the one that the newest result is of: by their pts,
+                       or by the clock when they came, whichever is more; 0: it is not younger; INT64_MAX:
+                       there is no result */
+    int64_t age;    /* of its objects */
+    int64_t interval;  /* from the frame of the result before to that of the newest; 0: it is the first */
+    int64_t inference; /* the network alone, smoothed over some eight; 0: none yet */
+    uint64_t inferred; /* so many so far */
+} SsStreamStatus;
+/**
+ * Of the frame that ss_stream_objects_at() was last asked for, as it answered. `came`: CLOCK_MONOTONIC, when
+ * the frame came. Wait-free. Thread: the stream's.
+ */
+SS_API void ss_stream_status(const SsStream *s, int64_t came, SsStreamStatus *out);
 /**
  * The stream jumped: pts may restart, objects are forgotten, results of frames
  * offered before are refused. Wait-free. Thread: the stream's.

@@ -58,6 +58,21 @@ struct SsEngine {
     unsigned error_repeats;
 };
 
+/** A frame that the network has looked at. */
+typedef struct SsLook {
+    unsigned epoch;     /* of the stream when it was offered */
+    int64_t pts, came;  /* of the stream; by the clock */
+    SsPicture *picture; /* a reference; NULL: none was made */
+} SsLook;
+
+/** What the stream was last told. */
+typedef struct SsTold {
+    bool any;                    /* there was a result */
+    int64_t pts, came, interval; /* of that */
+    int64_t at;                  /* pts of the frame that it was told of */
+    int64_t age;                 /* of its objects */
+} SsTold;
+
 struct SsStream {
     /* --- set in create, then constant */
     SsEngine *engine;
@@ -71,6 +86,7 @@ struct SsStream {
     SsPicture *picture;                /* of the newest frame; NULL: none was made */
     SsPicture *held[SS_LONGEST_CHAIN]; /* a ring: of the frames that are still to be shown */
     int first_held, n_held;
+    SsTold told;
 
     /* --- handed over by exchange */
     _Atomic(SsFrame *) slot; /* the newest unread frame */
@@ -97,6 +113,7 @@ struct SsStream {
     /* --- statistics, from any thread */
     atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits;
     SsHistogram inference, take, age;
+    atomic_int_fast64_t inference_now; /* smoothed; 0 = none yet */
 };
 
 /** What is 0 in `p` becomes what it stands for. */
@@ -111,10 +128,10 @@ bool ss_engine_has_one_stream(SsEngine *e);
 /** The frame of the stream that has waited longest for its turn; NULL: none. *s: a new reference. Thread:
  * worker. */
 SsFrame *ss_engine_take(SsEngine *e, SsStream **s);
-/** Detections (pixels of the frame) of the frame offered in `epoch` at `pts`; takes the reference to its
- * picture, if there is one. Thread: worker. */
-void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, SsPicture **picture, const SsDetection *det,
-                       int n);
+/** An inference took so long. Thread: worker. */
+void ss_stream_note_inference(SsStream *s, int64_t ns);
+/** What was detected (pixels of the frame) there; takes the reference to the picture. Thread: worker. */
+void ss_stream_publish(SsStream *s, SsLook *look, const SsDetection *det, int n);
 /** A frame that was taken goes unread after all, and with it the worker's reference. Thread: worker. */
 void ss_stream_give_up(SsStream *s, SsFrame **frame);
 /** Drops a reference. Thread: any. */

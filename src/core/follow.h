@@ -26,6 +26,7 @@ typedef struct SsFollower {
 typedef struct SsResult {
     int64_t pts;      /* of the frame that the network saw */
     int64_t interval; /* since the one it saw before; 0: it was the first */
+    int64_t came;     /* by the clock, when that frame came; for whoever publishes it */
     unsigned epoch;   /* of the stream when that frame was offered */
     SsPicture *at;    /* a reference: where the scene stands; NULL: it cannot walk */
     SsScene scene;

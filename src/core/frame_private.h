@@ -15,7 +15,7 @@ struct SsFrame {
     atomic_int refs;
     /* --- written by ss_stream_offer() before the frame is handed over, then constant */
     unsigned epoch;     /* of the stream at that moment */
-    int64_t offered_ns; /* monotonic clock; for statistics alone */
+    int64_t offered_ns; /* monotonic clock: when it came */
     SsPicture *picture; /* a reference, or NULL; whoever takes the frame may take it over */
 };
 

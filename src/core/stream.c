@@ -230,17 +230,26 @@ int64_t ss_stream_delay(SsStream *s)
     return delay;
 }
 
+static void note_told(SsStream *s, int64_t pts, const SsResult *r, int64_t age)
+{
+    s->told = (SsTold) {
+        .any = true, .pts = r->pts, .came = r->came, .interval = r->interval, .at = pts, .age = SS_MAX(age, 0)
+    };
+    ss_histogram_add(&s->age, age);
+}
+
 int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max)
 {
     SsResult *r = newest_result(s);
     SsPicture *picture = picture_of(s, pts);
     const SsAlign align = (SsAlign)atomic_load(&s->align);
 
+    s->told.any = false;
     if (!r)
         return 0;
     int n = align == SS_ALIGN_DELAY && picture ? ss_delay_objects(picture, out, max) : -1;
     if (n >= 0) {
-        ss_histogram_add(&s->age, n > 0 ? pts - out[0].source_pts : 0);
+        note_told(s, pts, r, n > 0 ? pts - out[0].source_pts : 0);
         return n;
     }
     const SsBudget budget = { ss_now_ns, ss_now_ns() + s->params.budget };
@@ -248,8 +257,25 @@ int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max)
                           .threshold = s->engine->params.threshold,
                           .max_age = s->params.max_age,
                           .budget = &budget };
-    ss_histogram_add(&s->age, pts - r->pts);
+    note_told(s, pts, r, pts - r->pts);
     return ss_result_objects(r, pts, picture, &show, out, max);
+}
+
+void ss_stream_status(const SsStream *s, int64_t came, SsStreamStatus *out)
+{
+    const SsTold *t = &s->told;
+
+    *out = (SsStreamStatus) {
+        .silent = INT64_MAX,
+        .inference = atomic_load(&s->inference_now),
+        .inferred = atomic_load(&s->inferred),
+    };
+    if (!t->any)
+        return;
+    /* Not by pts alone: those of a stream may stand still, or stop with it while the world goes on. */
+    out->silent = SS_MAX(SS_MAX(t->at - t->pts, came - t->came), 0);
+    out->age = t->age;
+    out->interval = t->interval;
 }
 
 void ss_stream_flush(SsStream *s)
@@ -297,22 +323,32 @@ static void follow(SsStream *s, int64_t pts, SsPicture **picture, const SsDetect
         ss_delay_reset(&s->delay); /* or it would hold all pictures from here on */
 }
 
-void ss_stream_publish(SsStream *s, unsigned epoch, int64_t pts, SsPicture **picture, const SsDetection *det,
-                       int n)
+/** Two workers may take one another's word; a figure for people loses nothing by it. */
+void ss_stream_note_inference(SsStream *s, int64_t ns)
+{
+    const int64_t now = atomic_load(&s->inference_now);
+
+    atomic_store(&s->inference_now, now == 0 ? ns : now + (ns - now) / 8);
+    ss_histogram_add(&s->inference, ns);
+}
+
+void ss_stream_publish(SsStream *s, SsLook *look, const SsDetection *det, int n)
 {
     pthread_mutex_lock(&s->update);
-    if (epoch != atomic_load(&s->epoch) || (epoch == s->follower_epoch && pts <= s->follower.pts)) {
+    if (look->epoch != atomic_load(&s->epoch) ||
+        (look->epoch == s->follower_epoch && look->pts <= s->follower.pts)) {
         pthread_mutex_unlock(&s->update);
         add_one(&s->late);
         return;
     }
-    if (epoch != s->follower_epoch)
+    if (look->epoch != s->follower_epoch)
         start_over(s);
-    s->follower_epoch = epoch;
+    s->follower_epoch = look->epoch;
 
     SsResult *r = ss_store_back(&s->store);
-    r->epoch = epoch;
-    follow(s, pts, picture, det, n, r);
+    r->epoch = look->epoch;
+    r->came = look->came;
+    follow(s, look->pts, &look->picture, det, n, r);
     ss_store_publish(&s->store);
     pthread_mutex_unlock(&s->update);
     add_one(&s->inferred);

@@ -132,7 +132,7 @@ static int look_at(SsWorker *w, SsStream *s, SsFrame **frame, float threshold)
         return ret;
     if (e->params.simulate_latency > 0)
         wait_until(e, start + e->params.simulate_latency);
-    ss_histogram_add(&s->inference, ss_now_ns() - start);
+    ss_stream_note_inference(s, ss_now_ns() - start);
 
     const SsDecodeParams p = { ss_tensor_width(&e->model.input), ss_tensor_height(&e->model.input), threshold,
                                e->params.nms_iou };
@@ -147,20 +147,19 @@ static int look_at(SsWorker *w, SsStream *s, SsFrame **frame, float threshold)
 
 static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
 {
-    const unsigned epoch = frame->epoch;
-    const int64_t pts = frame->desc.pts;
-    SsPicture *seen = frame->picture; /* with all that came after it */
+    /* The picture holds all that came after it. */
+    SsLook look = { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture };
 
     frame->picture = NULL;
     ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
     /* What is followed is known to be there, so a faint sight of it will do. */
     const SsEngineParams *p = &w->engine->params;
-    const int n = look_at(w, s, &frame, seen ? SS_MIN(p->faint, p->threshold) : p->threshold);
+    const int n = look_at(w, s, &frame, look.picture ? SS_MIN(p->faint, p->threshold) : p->threshold);
     if (n >= 0)
-        ss_stream_publish(s, epoch, pts, &seen, w->detection, n);
+        ss_stream_publish(s, &look, w->detection, n);
     else
         atomic_fetch_add(&s->failed, 1);
-    ss_picture_unref(&seen);
+    ss_picture_unref(&look.picture);
     atomic_fetch_sub(&s->in_flight, 1);
     ss_stream_unref(s);
 }

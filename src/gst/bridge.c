@@ -169,6 +169,25 @@ SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts
     return frame;
 }
 
+void ss_bridge_ask_for_buffers(GstQuery *query, guint more)
+{
+    const guint n = gst_query_get_n_allocation_pools(query);
+    GstCaps *caps;
+    GstVideoInfo info;
+
+    for (guint i = 0; i < n; i++) {
+        GstBufferPool *pool;
+        guint size, min, max;
+        gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
+        gst_query_set_nth_allocation_pool(query, i, pool, size, min + more, max == 0 ? 0 : max + more);
+        if (pool)
+            gst_object_unref(pool);
+    }
+    gst_query_parse_allocation(query, &caps, NULL);
+    if (n == 0 && caps && gst_video_info_from_caps(&info, caps))
+        gst_query_add_allocation_pool(query, NULL, (guint)GST_VIDEO_INFO_SIZE(&info), more, 0);
+}
+
 /* --- objects --- */
 
 void ss_naming_init(SsNaming *naming, const SsLabels *labels)
@@ -194,8 +213,8 @@ static GQuark name_of(SsNaming *naming, int class_id)
     return naming->known[at].name;
 }
 
-static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *o,
-                       GQuark name)
+static gboolean add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *o,
+                           GQuark name)
 {
     const SsQuarks *q = ss_quarks();
     const double width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
@@ -203,7 +222,7 @@ static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
     const double y_min = CLAMP(o->box.y, 0, height), y_max = CLAMP((double)o->box.y + o->box.h, 0, height);
 
     if (!(x_max > x_min && y_max > y_min)) /* outside of the picture, or not a number */
-        return;
+        return FALSE;
 
     const guint x = (guint)x_min, y = (guint)y_min;
     GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta_id(
@@ -219,13 +238,17 @@ static void add_object(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
         meta, gst_structure_new_id(q->sidestream, q->source_pts, G_TYPE_UINT64, (guint64)o->source_pts,
                                    q->age, G_TYPE_UINT64, (guint64)MAX(pts - o->source_pts, 0), q->state,
                                    G_TYPE_STRING, ss_object_state_name(o->state), NULL));
+    return TRUE;
 }
 
-void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
-                           int n, SsNaming *naming)
+guint ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
+                            int n, SsNaming *naming)
 {
+    guint added = 0;
+
     for (int i = 0; i < n; i++)
-        add_object(buffer, info, pts, &objects[i], name_of(naming, objects[i].class_id));
+        added += add_object(buffer, info, pts, &objects[i], name_of(naming, objects[i].class_id)) ? 1 : 0;
+    return added;
 }
 
 static SsObjectState state_named(const char *name)

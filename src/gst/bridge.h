@@ -40,6 +40,9 @@ gboolean ss_bridge_running_time(const GstSegment *segment, GstBuffer *buffer, in
 /** ss_stream_see() for the picture in `buffer`. FALSE: it cannot be read. */
 gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 
+/** Adds so many buffers to what an answered ALLOCATION query asks of the pools. */
+void ss_bridge_ask_for_buffers(GstQuery *query, guint more);
+
 /** The names of classes as quarks, so that naming an object takes no lock that other streams want too. */
 typedef struct SsNaming {
     const SsLabels *labels; /* borrowed; NULL: "class 3" */
@@ -55,10 +58,10 @@ void ss_naming_init(SsNaming *naming, const SsLabels *labels);
 /**
  * One GstVideoRegionOfInterestMeta an object, with the structures `detection` and
  * `sidestream`; what lies outside of the picture is cut off. `buffer` is writable, `pts` is the
- * picture's.
+ * picture's. Returns how many there are.
  */
-void ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
-                           int n, SsNaming *naming);
+guint ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
+                            int n, SsNaming *naming);
 
 /** Such a meta, read. */
 typedef struct SsRegion {

@@ -8,7 +8,7 @@
 
 typedef struct Held {
     GstBuffer *buffer;
-    int64_t pts;
+    int64_t pts, came;
 } Held;
 
 void ss_delay_line_init(SsDelayLine *line)
@@ -40,16 +40,16 @@ static GstBuffer *not_of_a_small_pool(GstBuffer *buffer)
     return copy;
 }
 
-void ss_delay_line_push(SsDelayLine *line, GstBuffer *buffer, int64_t pts)
+void ss_delay_line_push(SsDelayLine *line, GstBuffer *buffer, int64_t pts, int64_t came)
 {
     Held *h = g_new(Held, 1);
 
-    *h = (Held) { line->delay > 0 ? not_of_a_small_pool(buffer) : buffer, pts };
+    *h = (Held) { line->delay > 0 ? not_of_a_small_pool(buffer) : buffer, pts, came };
     g_queue_push_tail(&line->held, h);
     line->newest = pts;
 }
 
-GstBuffer *ss_delay_line_pop(SsDelayLine *line, int64_t *pts)
+GstBuffer *ss_delay_line_pop(SsDelayLine *line, int64_t *pts, int64_t *came)
 {
     Held *h = g_queue_peek_head(&line->held);
 
@@ -57,6 +57,7 @@ GstBuffer *ss_delay_line_pop(SsDelayLine *line, int64_t *pts)
         return NULL;
     GstBuffer *buffer = h->buffer;
     *pts = h->pts;
+    *came = h->came;
     g_free(g_queue_pop_head(&line->held));
     return buffer;
 }

@@ -24,10 +24,10 @@ typedef struct SsDelayLine {
 void ss_delay_line_init(SsDelayLine *line);
 /** Nothing waits, and nothing is told; what has been told is taken back. */
 void ss_delay_line_reset(SsDelayLine *line);
-/** Takes the buffer; `pts`: its stream time, later than the last. */
-void ss_delay_line_push(SsDelayLine *line, GstBuffer *buffer, int64_t pts);
-/** The next that leaves now (transfer full) and its stream time; NULL: none. */
-GstBuffer *ss_delay_line_pop(SsDelayLine *line, int64_t *pts);
+/** Takes the buffer; `pts`: its stream time, later than the last; `came`: when it came, by the clock. */
+void ss_delay_line_push(SsDelayLine *line, GstBuffer *buffer, int64_t pts, int64_t came);
+/** The next that leaves now (transfer full), its stream time, and when it came; NULL: none. */
+GstBuffer *ss_delay_line_pop(SsDelayLine *line, int64_t *pts, int64_t *came);
 /** All that wait are let go. */
 void ss_delay_line_drop(SsDelayLine *line);
 /**

@@ -14,7 +14,8 @@
  * layout that DL Streamer's elements read) and `sidestream` (source-pts: the running time of the frame
  * that the network saw; age: how long ago that was, in nanoseconds; state: measured where the network
  * saw this very frame, held where the box comes from an older one, tracked and predicted where it was
- * carried here by its pixels or by its velocity: see #SsInfer:align).
+ * carried here by its pixels or by its velocity: see #SsInfer:align). Beside them each buffer carries a
+ * #GstCustomMeta `sidestream-status`: what the network is doing, and how long it has been silent.
  *
  * The model loads after the element has started, on a thread of its own. A message of type
  * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed;
@@ -61,6 +62,8 @@
 #include "delayline.h"
 #include "engines.h"
 #include "names.h"
+#include "status.h"
+#include "teller.h"
 #include "waiting.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
@@ -87,8 +90,10 @@ struct _SsInfer {
 
     /* --- stream's thread only */
     GstVideoInfo info;
-    SsState posted_state; /* the last that was told on the bus */
+    SsTeller teller;
     SsNaming naming;      /* by that of `labels` which fits the model */
+    guint64 frames;       /* that came in */
+    int64_t came;         /* the last of them, by the clock */
     gboolean new_segment; /* since the last frame */
     gboolean any_pts;
     int64_t last_pts;      /* running time of the last frame offered */
@@ -140,7 +145,8 @@ static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
         return FALSE;
     }
     self->held_buffers = s->workers + 1;
-    self->posted_state = SS_STOPPED;
+    ss_teller_init(&self->teller);
+    self->frames = 0;
     self->new_segment = self->any_pts = self->map_warned = FALSE;
     ss_delay_line_reset(&self->line);
     gst_video_info_init(&self->info);
@@ -199,34 +205,12 @@ static gboolean infer_stop(GstBaseTransform *base)
 
 /* --- the stream's thread --- */
 
-static void post_state(SsInfer *self, SsEngine *engine, SsState state)
-{
-    char why[512] = "";
-    SsModelInfo model = { 0 };
-
-    if (state == SS_FAILED)
-        ss_engine_error(engine, why, sizeof why);
-    if (state == SS_RUNNING && ss_engine_model_info(engine, &model) == 0)
-        ss_naming_init(&self->naming, self->labels[model.first_class_id > 0 ? 1 : 0]);
-
-    GstStructure *s =
-        gst_structure_new("sidestream-state", "state", G_TYPE_STRING, ss_state_name(state), "error",
-                          G_TYPE_STRING, why, "load-ns", G_TYPE_INT64, (gint64)model.load_ns, NULL);
-    gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), s));
-    if (state == SS_FAILED)
-        GST_ELEMENT_WARNING(self, LIBRARY, INIT, ("The model could not be loaded: %s", why),
-                            ("the video goes on without"));
-}
-
 static void poll_state(SsInfer *self)
 {
-    SsEngine *engine = ss_shared_engine_get(self->shared);
-    const SsState state = ss_engine_state(engine);
+    SsModelInfo model;
 
-    if (state == self->posted_state)
-        return;
-    self->posted_state = state;
-    post_state(self, engine, state);
+    if (ss_teller_poll(&self->teller, GST_ELEMENT(self), ss_shared_engine_get(self->shared), &model))
+        ss_naming_init(&self->naming, self->labels[model.first_class_id > 0 ? 1 : 0]);
 }
 
 /**
@@ -283,14 +267,38 @@ static void see(SsInfer *self, GstBuffer *buffer, int64_t pts)
         warn_of_map(self, buffer);
 }
 
-/** The metas of the objects. `buffer` is writable. */
-static void add_objects(SsInfer *self, GstBuffer *buffer, int64_t pts)
+/** After the objects. `came`: the frame, by the clock. */
+static void add_status(SsInfer *self, GstBuffer *buffer, int64_t came, guint objects)
+{
+    const SsAlign align = (SsAlign)atomic_load(&self->align);
+    const int64_t delay = self->line.delay;
+    SsStreamStatus now;
+
+    ss_stream_status(self->stream, came, &now);
+    ss_status_add(buffer, &(SsStatus) { .state = ss_state_name(self->teller.told),
+                                        .error = *self->teller.why ? self->teller.why : NULL,
+                                        .align = ss_align_name(align),
+                                        .live = align == SS_ALIGN_DELAY && delay < 0,
+                                        .delay = (guint64)MAX(delay, 0),
+                                        .silent = now.silent < INT64_MAX ? (guint64)now.silent : G_MAXUINT64,
+                                        .age = (guint64)now.age,
+                                        .objects = objects,
+                                        .interval = (guint64)now.interval,
+                                        .inference = (guint64)now.inference,
+                                        .frames = self->frames,
+                                        .inferences = now.inferred });
+}
+
+/** The metas of the frame. `buffer` is writable. */
+static void add_metas(SsInfer *self, GstBuffer *buffer, int64_t pts, int64_t came)
 {
     SsObject objects[SS_MAX_OBJECTS];
     const int n = ss_stream_objects_at(self->stream, pts, objects, SS_MAX_OBJECTS);
 
     poll_state(self); /* after the objects: who has any knows the labels */
-    ss_bridge_add_objects(buffer, &self->info, pts, objects, n, &self->naming);
+    ss_teller_send_names(&self->teller, GST_BASE_TRANSFORM_SRC_PAD(self), self->naming.labels);
+    add_status(self, buffer, came,
+               ss_bridge_add_objects(buffer, &self->info, pts, objects, n, &self->naming));
 }
 
 static void count_waiting(SsInfer *self)
@@ -305,13 +313,15 @@ static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffe
     int64_t pts;
 
     ss_wait_meter_enter(&self->waiting);
+    self->frames++;
+    self->came = g_get_monotonic_time() * 1000;
     const gboolean rises = stream_time(self, buffer, &pts);
     if (rises)
         see(self, buffer, pts);
     /* The metas before the offer, whose reference makes the buffer one that is not ours to change. */
     self->late = atomic_load(&self->align) == SS_ALIGN_DELAY || !g_queue_is_empty(&self->line.held);
     if (!self->late)
-        add_objects(self, buffer, pts);
+        add_metas(self, buffer, pts, self->came);
     if (rises && ss_stream_wants(self->stream, pts))
         offer(self, buffer, pts);
 
@@ -322,14 +332,14 @@ static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffe
 /** The next that has waited for long enough, with its objects; NULL: none. */
 static GstBuffer *leave(SsInfer *self)
 {
-    int64_t pts;
-    GstBuffer *buffer = ss_delay_line_pop(&self->line, &pts);
+    int64_t pts, came;
+    GstBuffer *buffer = ss_delay_line_pop(&self->line, &pts, &came);
 
     if (!buffer)
         return NULL;
     ss_wait_meter_enter(&self->waiting);
     buffer = gst_buffer_make_writable(buffer);
-    add_objects(self, buffer, pts);
+    add_metas(self, buffer, pts, came);
     count_waiting(self);
     return buffer;
 }
@@ -347,7 +357,7 @@ static GstFlowReturn infer_generate_output(GstBaseTransform *base, GstBuffer **o
         ss_delay_line_set(&self->line, ss_stream_delay(self->stream),
                           fps_n > 0 ? gst_util_uint64_scale(GST_SECOND, (guint64)fps_d, (guint64)fps_n) : 0,
                           GST_ELEMENT(self));
-        ss_delay_line_push(&self->line, *out, self->last_pts);
+        ss_delay_line_push(&self->line, *out, self->last_pts, self->came);
     }
     *out = leave(self);
     return GST_FLOW_OK;
@@ -429,25 +439,10 @@ static gboolean infer_query(GstBaseTransform *base, GstPadDirection direction, G
 static gboolean infer_propose_allocation(GstBaseTransform *base, GstQuery *decide, GstQuery *query)
 {
     SsInfer *self = SS_INFER(base);
-    GstBaseTransformClass *parent = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class);
-    GstCaps *caps;
-    GstVideoInfo info;
 
-    if (!parent->propose_allocation(base, decide, query))
+    if (!GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->propose_allocation(base, decide, query))
         return FALSE;
-    const guint n = gst_query_get_n_allocation_pools(query);
-    for (guint i = 0; i < n; i++) {
-        GstBufferPool *pool;
-        guint size, min, max;
-        gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
-        max = max == 0 ? 0 : max + self->held_buffers;
-        gst_query_set_nth_allocation_pool(query, i, pool, size, min + self->held_buffers, max);
-        if (pool)
-            gst_object_unref(pool);
-    }
-    gst_query_parse_allocation(query, &caps, NULL);
-    if (n == 0 && caps && gst_video_info_from_caps(&info, caps))
-        gst_query_add_allocation_pool(query, NULL, (guint)GST_VIDEO_INFO_SIZE(&info), self->held_buffers, 0);
+    ss_bridge_ask_for_buffers(query, self->held_buffers);
     return TRUE;
 }
 
@@ -563,6 +558,7 @@ static void ss_infer_class_init(SsInferClass *klass)
     const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
     GST_DEBUG_CATEGORY_INIT(ss_infer_debug, "ssinfer", 0, "Sidestream: inference beside the video");
+    ss_status_register();
     object->set_property = infer_set_property;
     object->get_property = infer_get_property;
     object->finalize = infer_finalize;

@@ -5,6 +5,9 @@
 
 #include "bridge.h"
 
+/* Of a class, in a labels file: core/labels.h. */
+enum { MAX_CLASSES = 65536 };
+
 /** "dir/model.onnx" -> "dir/model.labels" if that exists. */
 static char *labels_next_to(const char *model)
 {
@@ -33,4 +36,35 @@ gboolean ss_labels_load_both(SsLabels *out[SS_ID_BASES], const char *spec, const
         ss_gst_log_set_error(&log, ret, error);
     ss_gst_log_clear(&log);
     return ret == 0;
+}
+
+char **ss_labels_to_strv(const SsLabels *labels)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    guint n = 0;
+
+    for (int id = 0; id < MAX_CLASSES; id++) {
+        const char *name = ss_labels_name(labels, id);
+        if (!name)
+            continue;
+        for (; n < (guint)id; n++)
+            g_ptr_array_add(names, g_strdup(""));
+        g_ptr_array_add(names, g_strdup(name));
+        n++;
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+gboolean ss_names_know(const char *const *names, const char *name)
+{
+    const guint n = g_strv_length((char **)names);
+    guint64 id;
+
+    if (g_strv_contains(names, name) && *name)
+        return TRUE;
+    if (!g_str_has_prefix(name, "class ") ||
+        !g_ascii_string_to_unsigned(name + strlen("class "), 10, 0, MAX_CLASSES - 1, &id, NULL))
+        return FALSE;
+    return id >= n || *names[id] == '\0';
 }

@@ -16,5 +16,9 @@ enum { SS_ID_BASES = 2 };
  * the file next to `model`, if there is one.
  */
 gboolean ss_labels_load_both(SsLabels *out[SS_ID_BASES], const char *spec, const char *model, GError **error);
+/** At each class's number its name, or ""; `labels` may be NULL. (transfer full) */
+char **ss_labels_to_strv(const SsLabels *labels);
+/** Does an object of such a model ever have this name? "class 3" is that of a class without one. */
+gboolean ss_names_know(const char *const *names, const char *name);
 
 #endif

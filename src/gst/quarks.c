@@ -20,6 +20,16 @@ const SsQuarks *ss_quarks(void)
             .source_pts = g_quark_from_static_string("source-pts"),
             .age = g_quark_from_static_string("age"),
             .state = g_quark_from_static_string("state"),
+            .error = g_quark_from_static_string("error"),
+            .align = g_quark_from_static_string("align"),
+            .live = g_quark_from_static_string("live"),
+            .delay = g_quark_from_static_string("delay"),
+            .silent = g_quark_from_static_string("silent"),
+            .objects = g_quark_from_static_string("objects"),
+            .interval = g_quark_from_static_string("interval"),
+            .inference = g_quark_from_static_string("inference"),
+            .frames = g_quark_from_static_string("frames"),
+            .inferences = g_quark_from_static_string("inferences"),
         };
         g_once_init_leave(&made, 1);
     }
