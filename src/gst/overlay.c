@@ -17,14 +17,8 @@
  */
 #include "overlay.h"
 
-#include <string.h>
-
-#include "colour.h"
 #include "copy.h"
-#include "draw.h"
-#include "quarks.h"
-#include "sidestream/track.h"
-#include "text.h"
+#include "regions.h"
 
 GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
 #define GST_CAT_DEFAULT ss_overlay_debug
@@ -32,11 +26,7 @@ GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
 #define FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
 
 /* Ready before the first frame; more are made if the elements downstream keep more. */
-enum { POOLED = 4, MAX_TAGS = 64, MAX_NAME = 64 };
-/* A box that is but a guess: from when on it fades no more, and how far it has faded then. */
-#define FADED_AFTER GST_SECOND
-enum { FAINTEST = 80 };
-enum { EDGE = 0x101418, FILL_ALPHA = 102 /* 40 % */, EDGE_ALPHA = 150, TAG_ALPHA = 236 };
+enum { POOLED = 4 };
 
 typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
 
@@ -62,208 +52,28 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(FORMATS)));
 
-/* What one frame is drawn with. */
-typedef struct Pen {
-    GstVideoFrame frame;
-    SsText *text;
-    SsOverlayStyle style;
-    gboolean labels;
-    SsBoxPaint box;       /* the line's colour changes from box to box */
-    SsRect tag[MAX_TAGS]; /* placed so far in this picture */
-    int n_tags;
-} Pen;
-
-static const GstStructure *param_of(const GstVideoRegionOfInterestMeta *roi, GQuark name)
-{
-    for (const GList *l = roi->params; l; l = l->next)
-        if (gst_structure_get_name_id(l->data) == name)
-            return l->data;
-    return NULL;
-}
-
-static const GstStructure *detection_of(const GstVideoRegionOfInterestMeta *roi)
-{
-    return param_of(roi, ss_quarks()->detection);
-}
-
-/* NULL: no such field, or of another type. */
-static const GValue *field(const GstStructure *s, GQuark name, GType type)
-{
-    const GValue *value = s ? gst_structure_id_get_value(s, name) : NULL;
-
-    return value && G_VALUE_HOLDS(value, type) ? value : NULL;
-}
-
-static guint32 colour_of(const GstVideoRegionOfInterestMeta *roi, const GstStructure *detection)
-{
-    const GValue *class_id = field(detection, ss_quarks()->label_id, G_TYPE_INT);
-
-    if (class_id)
-        return ss_colour_of_class(g_value_get_int(class_id));
-    return ss_colour_of_name(g_quark_to_string(roi->roi_type));
-}
-
-/* Signed, and no box so large that a sum overflows. */
-static SsRect rect_of(const GstVideoRegionOfInterestMeta *roi)
-{
-    const guint most = G_MAXINT / 4;
-
-    return (SsRect) { (int)MIN(roi->x, most), (int)MIN(roi->y, most), (int)MIN(roi->w, most),
-                      (int)MIN(roi->h, most) };
-}
-
-/* How sure it is that the object is there: all, or the less the longer nobody saw it. */
-static guint strength_of(const GstVideoRegionOfInterestMeta *roi)
-{
-    const GstStructure *s = param_of(roi, ss_quarks()->sidestream);
-    const GValue *state = field(s, ss_quarks()->state, G_TYPE_STRING);
-    const GValue *age = field(s, ss_quarks()->age, G_TYPE_UINT64);
-
-    if (!state || !age || g_strcmp0(g_value_get_string(state), ss_object_state_name(SS_PREDICTED)) != 0)
-        return SS_OPAQUE;
-    const guint64 faded = MIN(g_value_get_uint64(age), FADED_AFTER) * (SS_OPAQUE - FAINTEST) / FADED_AFTER;
-    return SS_OPAQUE - 1 - (guint)MIN(faded, SS_OPAQUE - 1 - FAINTEST);
-}
-
-static void draw_box(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
-{
-    const guint strength = strength_of(roi);
-
-    ss_paint_init(&pen->box.line, &pen->frame.info, colour_of(roi, detection_of(roi)));
-    if (strength < SS_OPAQUE)
-        ss_draw_dashes(&pen->frame, &pen->box, strength, rect_of(roi));
-    else if (pen->style == STYLE_FILL)
-        ss_draw_fill(&pen->frame, &pen->box.line, FILL_ALPHA, rect_of(roi));
-    else
-        ss_draw_box(&pen->frame, &pen->box, rect_of(roi));
-}
-
-/* "name 87%"; the name alone where no confidence is known. */
-static void write_label(char *text, gsize size, const GstVideoRegionOfInterestMeta *roi,
-                        const GstStructure *detection)
-{
-    const GValue *label = field(detection, ss_quarks()->label, G_TYPE_STRING);
-    const GValue *confidence = field(detection, ss_quarks()->confidence, G_TYPE_DOUBLE);
-    const char *name = label ? g_value_get_string(label) : NULL;
-
-    if (!name)
-        name = g_quark_to_string(roi->roi_type);
-    int bytes = (int)strnlen(name, MAX_NAME + 1);
-    if (bytes > MAX_NAME)
-        for (bytes = MAX_NAME; bytes > 0 && (name[bytes] & 0xc0) == 0x80; bytes--)
-            ; /* between two characters, not within one */
-    if (confidence)
-        g_snprintf(text, size, "%.*s %d%%", bytes, name,
-                   (int)(CLAMP(g_value_get_double(confidence), 0, 1) * 100 + 0.5));
-    else
-        g_snprintf(text, size, "%.*s", bytes, name);
-}
-
-static gboolean overlap(SsRect a, SsRect b)
-{
-    return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
-}
-
-/* The first of the tags so far that this one would hide; NULL: none. */
-static const SsRect *hidden_by(const Pen *pen, SsRect tag)
-{
-    for (int i = 0; i < pen->n_tags; i++)
-        if (overlap(tag, pen->tag[i]))
-            return &pen->tag[i];
-    return NULL;
-}
-
-/* Moves `tag` up, from tag to tag, until it hides none. FALSE: the picture ends first. */
-static gboolean climb(const Pen *pen, SsRect *tag)
-{
-    for (const SsRect *other; tag->y >= 0 && (other = hidden_by(pen, *tag));)
-        tag->y = (other->y - tag->h) & ~1;
-    return tag->y >= 0;
-}
-
-/**
- * Above the box, else below it, else further up: where it hides no other tag. Where there is no
- * such place, above, or inside where the picture ends. Even coordinates: chroma samples stay whole.
- */
-static SsRect place_tag(Pen *pen, SsRect box, int w, int h)
-{
-    const int width = GST_VIDEO_FRAME_WIDTH(&pen->frame), height = GST_VIDEO_FRAME_HEIGHT(&pen->frame);
-    const int y = box.y < h ? box.y + pen->box.thickness : box.y - h;
-    const SsRect wanted = { MAX(MIN(box.x, width - w), 0) & ~1, MAX(MIN(y, height - h), 0) & ~1, w, h };
-    const SsRect below = { wanted.x, (box.y + box.h + 1) & ~1, w, h };
-    SsRect tag = wanted;
-
-    if (hidden_by(pen, tag)) {
-        if (below.y + h <= height && !hidden_by(pen, below))
-            tag = below;
-        else if (!climb(pen, &tag))
-            tag = wanted;
-    }
-    if (pen->n_tags < MAX_TAGS)
-        pen->tag[pen->n_tags++] = tag;
-    return tag;
-}
-
-static void draw_tag(Pen *pen, const GstVideoRegionOfInterestMeta *roi)
-{
-    const GstStructure *detection = detection_of(roi);
-    guint32 colour = colour_of(roi, detection);
-    char label[MAX_NAME + 8];
-    SsPaint paint, ink;
-
-    write_label(label, sizeof(label), roi, detection);
-    const SsTextLine line = ss_text_render(pen->text, label, GST_VIDEO_FRAME_WIDTH(&pen->frame));
-    const int pad = (line.height / 4 + 1) & ~1;
-    const SsRect tag = place_tag(pen, rect_of(roi), line.width + 2 * pad, line.height);
-
-    ss_paint_init(&paint, &pen->frame.info, colour);
-    ss_paint_init(&ink, &pen->frame.info, ss_colour_of_text_on(colour));
-    ss_draw_fill(&pen->frame, &paint, TAG_ALPHA, tag);
-    ss_draw_mask(&pen->frame, &ink, line.mask, line.stride,
-                 (SsRect) { tag.x + pad, tag.y, line.width, line.height });
-}
-
 static gboolean has_regions(GstBuffer *buffer)
 {
     return gst_buffer_get_meta(buffer, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) != NULL;
 }
 
-/* Tags come after all boxes, so that none is crossed by a line. */
-static void draw_regions(Pen *pen, GstBuffer *buffer)
-{
-    void (*const passes[])(Pen *, const GstVideoRegionOfInterestMeta *) = { draw_box, draw_tag };
-
-    for (guint i = 0; i < (pen->labels ? 2 : 1); i++) {
-        gpointer state = NULL;
-        GstMeta *meta;
-
-        while ((meta = gst_buffer_iterate_meta_filtered(buffer, &state,
-                                                        GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
-            passes[i](pen, (GstVideoRegionOfInterestMeta *)meta);
-    }
-}
-
 static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
 {
     SsOverlay *self = SS_OVERLAY(trans);
-    Pen pen = { .text = self->text, .box.edge_alpha = EDGE_ALPHA };
+    SsRegionStyle style;
+    GstVideoFrame frame;
 
     if (!has_regions(buffer))
         return GST_FLOW_OK;
     GST_OBJECT_LOCK(self);
-    pen.style = self->style;
-    pen.labels = self->labels;
-    pen.box.thickness = (int)self->thickness;
+    style = (SsRegionStyle) { self->style == STYLE_FILL, self->labels, (int)self->thickness };
     GST_OBJECT_UNLOCK(self);
-    if (pen.box.thickness == 0)
-        pen.box.thickness = CLAMP((GST_VIDEO_INFO_HEIGHT(&self->info) + 135) / 270, 2, SS_MOST_THICKNESS);
-    if (!gst_video_frame_map(&pen.frame, &self->info, buffer, GST_MAP_READWRITE)) {
+    if (!gst_video_frame_map(&frame, &self->info, buffer, GST_MAP_READWRITE)) {
         GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be mapped for writing"));
         return GST_FLOW_ERROR;
     }
-    ss_paint_init(&pen.box.edge, &pen.frame.info, EDGE);
-    draw_regions(&pen, buffer);
-    gst_video_frame_unmap(&pen.frame);
+    ss_regions_draw(&frame, buffer, self->text, &style);
+    gst_video_frame_unmap(&frame);
     return GST_FLOW_OK;
 }
 
