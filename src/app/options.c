@@ -131,6 +131,8 @@ static const Option table[] = {
     { SS_FOR_EVAL, "plot", 0, G_OPTION_ARG_FILENAME, AT(plot), "Draw AP against latency", "FILE.png|svg" },
     { SS_FOR_RUN, "style", 0, G_OPTION_ARG_STRING, AT(style), "Boxes: outline, fill", "NAME" },
     { SS_FOR_RUN, "no-labels", 0, G_OPTION_ARG_NONE, AT(no_labels), "Boxes without names", NULL },
+    { SS_FOR_RUN, "hud", 0, G_OPTION_ARG_NONE, AT(hud),
+      "Frames a second, the network and the age of the boxes, in the picture", NULL },
     { SS_FOR_RUN, "title", 0, G_OPTION_ARG_STRING, AT(title), "Of the window (Camera)", "TEXT" },
     { ALL, "verbose", 'v', G_OPTION_ARG_NONE, AT(verbose), "Say more", NULL },
     { SS_FOR_RUN | SS_FOR_EVAL, "quiet", 'q', G_OPTION_ARG_NONE, AT(quiet), "Say nothing but errors", NULL },

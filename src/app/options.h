@@ -23,7 +23,7 @@ typedef struct SsOptions {
     char **outputs;
     char *align, *latency, *clock, *parts, *style, *title, *stats, *json, *plot, *boxes;
     double rate, duration;
-    gboolean loop, no_labels, verbose, quiet;
+    gboolean loop, no_labels, hud, verbose, quiet;
     char **rest; /* SOURCEs, or the MODEL of inspect; never NULL */
 } SsOptions;
 

@@ -209,7 +209,7 @@ static gboolean build(SsAppStream *s, GError **error)
     s->overlay = gst_element_factory_make("ssoverlay", "overlay");
     GstElement *tee = gst_element_factory_make("tee", "tee");
     gst_util_set_object_arg(G_OBJECT(s->overlay), "style", o->style ? o->style : "outline");
-    g_object_set(s->overlay, "labels", !o->no_labels, NULL);
+    g_object_set(s->overlay, "labels", !o->no_labels, "hud", o->hud, NULL);
     gst_bin_add_many(GST_BIN(s->pipeline), s->source, s->overlay, tee, NULL);
     if (s->setup.infer) {
         s->infer = gst_element_factory_make("ssinfer", "infer");

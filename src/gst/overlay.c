@@ -11,13 +11,18 @@
  * is being read, and no frame-sized memory is allocated while the stream runs. A buffer
  * without regions passes untouched.
  *
+ * With `hud` a few lines in the corner tell how the video and the network do, by what ssinfer tells with each
+ * buffer (`sidestream-status`): loading, failed, stalled.
+ *
  * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! ssinfer model=model.onnx ! ssoverlay ! videoconvert ! autovideosink
  * ]|
  */
 #include "overlay.h"
 
+#include "bridge.h"
 #include "copy.h"
+#include "hud.h"
 #include "regions.h"
 
 GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
@@ -30,7 +35,14 @@ enum { POOLED = 4 };
 
 typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
 
-enum { PROP_STYLE = 1, PROP_LABELS, PROP_THICKNESS };
+enum { PROP_STYLE = 1, PROP_LABELS, PROP_THICKNESS, PROP_HUD };
+
+/* What a user sets. */
+typedef struct Settings {
+    SsOverlayStyle style;
+    gboolean labels, hud;
+    guint thickness;
+} Settings;
 
 struct _SsOverlay {
     GstBaseTransform parent;
@@ -38,10 +50,11 @@ struct _SsOverlay {
     GstVideoInfo info;
     SsText *text;
     GstBufferPool *pool; /* active, unbounded */
+    Settings now;        /* of the frame in progress */
+    gint64 time;         /* of the last frame */
+    SsHud hud;
     /* Guarded by the object lock. */
-    SsOverlayStyle style;
-    gboolean labels;
-    guint thickness;
+    Settings set;
 };
 
 G_DEFINE_TYPE(SsOverlay, ss_overlay, GST_TYPE_BASE_TRANSFORM)
@@ -57,22 +70,52 @@ static gboolean has_regions(GstBuffer *buffer)
     return gst_buffer_get_meta(buffer, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) != NULL;
 }
 
+/* Whether anything is drawn at all; what is set now holds for this frame to its end. */
+static gboolean begin_frame(SsOverlay *self, GstBuffer *buffer)
+{
+    GST_OBJECT_LOCK(self);
+    self->now = self->set;
+    GST_OBJECT_UNLOCK(self);
+    return has_regions(buffer) || self->now.hud;
+}
+
+/* Running time; where the buffer has none, a frame later than the last. */
+static void note_time(SsOverlay *self, GstBuffer *buffer)
+{
+    const gint n = MAX(GST_VIDEO_INFO_FPS_N(&self->info), 1), d = MAX(GST_VIDEO_INFO_FPS_D(&self->info), 1);
+    int64_t time;
+
+    if (ss_bridge_running_time(&GST_BASE_TRANSFORM(self)->segment, buffer, &time))
+        self->time = time;
+    else
+        self->time += (gint64)gst_util_uint64_scale(GST_SECOND, (guint64)d, (guint64)n);
+}
+
+static void draw_hud(SsOverlay *self, GstVideoFrame *frame, GstBuffer *buffer)
+{
+    ss_hud_frame(&self->hud, buffer, self->time, g_get_monotonic_time() * 1000);
+    ss_hud_draw(&self->hud, frame, self->text);
+}
+
 static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
 {
     SsOverlay *self = SS_OVERLAY(trans);
-    SsRegionStyle style;
+    const Settings *now = &self->now;
+    const SsRegionStyle style = { now->style == STYLE_FILL, now->labels, (int)now->thickness };
     GstVideoFrame frame;
 
-    if (!has_regions(buffer))
+    note_time(self, buffer);
+    if (!now->hud)
+        ss_hud_reset(&self->hud); /* it counts frames as long as it is shown */
+    if (!has_regions(buffer) && !now->hud)
         return GST_FLOW_OK;
-    GST_OBJECT_LOCK(self);
-    style = (SsRegionStyle) { self->style == STYLE_FILL, self->labels, (int)self->thickness };
-    GST_OBJECT_UNLOCK(self);
     if (!gst_video_frame_map(&frame, &self->info, buffer, GST_MAP_READWRITE)) {
         GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be mapped for writing"));
         return GST_FLOW_ERROR;
     }
     ss_regions_draw(&frame, buffer, self->text, &style);
+    if (now->hud)
+        draw_hud(self, &frame, buffer);
     gst_video_frame_unmap(&frame);
     return GST_FLOW_OK;
 }
@@ -102,7 +145,7 @@ static GstFlowReturn copy_into_pooled(SsOverlay *self, GstBuffer *in, GstBuffer 
 
 static GstFlowReturn prepare_output_buffer(GstBaseTransform *trans, GstBuffer *in, GstBuffer **out)
 {
-    if (!has_regions(in) || gst_buffer_is_all_memory_writable(in)) {
+    if (!begin_frame(SS_OVERLAY(trans), in) || gst_buffer_is_all_memory_writable(in)) {
         *out = in;
         return GST_FLOW_OK;
     }
@@ -158,6 +201,7 @@ static gboolean set_caps(GstBaseTransform *trans, GstCaps *in, GstCaps *out)
     if (!gst_video_info_from_caps(&self->info, in) || !ss_draw_supports(self->info.finfo))
         return FALSE;
     ss_text_set_size(self->text, CLAMP(GST_VIDEO_INFO_HEIGHT(&self->info) / 45, 11, 96));
+    ss_hud_reset(&self->hud); /* in letters of another size */
     return make_pool(self, in);
 }
 
@@ -172,6 +216,7 @@ static gboolean stop(GstBaseTransform *trans)
     SsOverlay *self = SS_OVERLAY(trans);
 
     drop_pool(self);
+    ss_hud_reset(&self->hud);
     ss_text_free(self->text);
     self->text = NULL;
     return TRUE;
@@ -184,13 +229,16 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
     GST_OBJECT_LOCK(self);
     switch (id) {
     case PROP_STYLE:
-        self->style = (SsOverlayStyle)g_value_get_enum(value);
+        self->set.style = (SsOverlayStyle)g_value_get_enum(value);
         break;
     case PROP_LABELS:
-        self->labels = g_value_get_boolean(value);
+        self->set.labels = g_value_get_boolean(value);
         break;
     case PROP_THICKNESS:
-        self->thickness = g_value_get_uint(value);
+        self->set.thickness = g_value_get_uint(value);
+        break;
+    case PROP_HUD:
+        self->set.hud = g_value_get_boolean(value);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -205,13 +253,16 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *s
     GST_OBJECT_LOCK(self);
     switch (id) {
     case PROP_STYLE:
-        g_value_set_enum(value, (int)self->style);
+        g_value_set_enum(value, (int)self->set.style);
         break;
     case PROP_LABELS:
-        g_value_set_boolean(value, self->labels);
+        g_value_set_boolean(value, self->set.labels);
         break;
     case PROP_THICKNESS:
-        g_value_set_uint(value, self->thickness);
+        g_value_set_uint(value, self->set.thickness);
+        break;
+    case PROP_HUD:
+        g_value_set_boolean(value, self->set.hud);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -235,7 +286,7 @@ static GType style_type(void)
 
 static void ss_overlay_init(SsOverlay *self)
 {
-    self->labels = TRUE;
+    self->set.labels = TRUE;
     gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
 }
 
@@ -248,6 +299,7 @@ static void ss_overlay_class_init(SsOverlayClass *class)
     GType style = style_type();
 
     GST_DEBUG_CATEGORY_INIT(ss_overlay_debug, "ssoverlay", 0, "Sidestream's boxes and labels");
+    ss_status_register();
     object_class->set_property = set_property;
     object_class->get_property = get_property;
     g_object_class_install_property(
@@ -260,6 +312,11 @@ static void ss_overlay_class_init(SsOverlayClass *class)
         object_class, PROP_THICKNESS,
         g_param_spec_uint("thickness", "Thickness", "Of the outline in pixels (0 = by the picture's height)",
                           0, SS_MOST_THICKNESS, 0, flags));
+    g_object_class_install_property(
+        object_class, PROP_HUD,
+        g_param_spec_boolean("hud", "Head-up display",
+                             "Frames a second, the network, the age of the boxes and what is wrong, as text",
+                             FALSE, flags));
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);
     gst_element_class_set_static_metadata(element_class, "Sidestream overlay", "Filter/Effect/Video",

@@ -190,7 +190,7 @@ def reader_that_leaves():
 def nothing_is_left():
     """GStreamer's own tracer lists what is alive when it goes."""
     for source in (["clip.mp4", "--rate", 200, "--loop"], ["gst: videotestsrc is-live=true ! identity error-after=5"]):
-        done = sidestream(*source, "--duration", 0.5, "--quiet", "--output", "leak.mp4", "--output", "jsonl:leak.jsonl",
+        done = sidestream(*source, "--duration", 0.5, "--quiet", "--hud", "--output", "leak.mp4", "--output", "jsonl:leak.jsonl",
                           env={**environment, "GST_TRACERS": "leaks", "GST_DEBUG": "GST_TRACER:7",
                                "GST_DEBUG_NO_COLOR": "1"})
         told = [line for line in done.stderr.splitlines() if "object-alive" in line]
