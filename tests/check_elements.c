@@ -277,6 +277,7 @@ int main(int argc, char **argv)
     add_life_tests(tc);
     add_delay_tests(tc);
     add_status_tests(tc);
+    add_privacy_tests(tc);
     SRunner *runner = srunner_create(s);
     if (g_getenv("GST_TRACERS"))
         srunner_set_fork_status(runner, CK_NOFORK); /* the leaks tracer, at exit, must see what they left */

@@ -29,7 +29,7 @@ static SsStatus status_of(GstBuffer *buffer)
 GST_START_TEST(a_network_that_hangs_is_silent)
 {
     ss_dummy_gate_shut(GATE);
-    Rig rig = rig_new("ssinfer backend=dummy model-options=gate=0,boxes=3");
+    Rig rig = rig_new("ssinfer backend=dummy model-options=gate=0,boxes=3 align=hold");
     await_state(&rig, "running");
     for (guint i = 0; i < 2; i++) { /* the first inference */
         g_autoptr(GstBuffer) out = pass_far(&rig, i);
@@ -116,8 +116,8 @@ GST_START_TEST(it_goes_where_the_objects_go)
                   { "videocrop left=8", FALSE } };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *launch =
-            g_strdup_printf("ssinfer backend=dummy model-options=gate=0,boxes=2 ! %s", cases[i].element);
+        g_autofree char *launch = g_strdup_printf(
+            "ssinfer backend=dummy model-options=gate=0,boxes=2 align=hold ! %s", cases[i].element);
         Rig rig = rig_with_result(launch, 0);
         g_autoptr(GstBuffer) out = pass_far(&rig, 2);
         g_autoptr(GstBuffer) copy = gst_buffer_copy(out);

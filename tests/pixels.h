@@ -32,6 +32,19 @@ static inline GstBuffer *picture_new(const GstVideoInfo *info)
     return buffer;
 }
 
+/* A picture in which no two neighbours are alike. */
+static inline GstBuffer *noise_picture(const GstVideoInfo *info)
+{
+    GstBuffer *buffer = gst_buffer_new_allocate(NULL, info->size, NULL);
+    GstMapInfo map;
+
+    REQUIRE(buffer && gst_buffer_map(buffer, &map, GST_MAP_WRITE));
+    for (gsize i = 0; i < map.size; i++)
+        map.data[i] = (guint8)((i * 2654435761u) >> 13);
+    gst_buffer_unmap(buffer, &map);
+    return buffer;
+}
+
 /* Components (Y,U,V or R,G,B) of the pixel at (x, y). */
 static inline void get_pixel(const GstVideoFrame *frame, int x, int y, int out[3])
 {
@@ -57,6 +70,20 @@ static inline gboolean pixel_is(const GstVideoFrame *frame, int x, int y, const 
     for (guint c = 0; c < MIN(GST_VIDEO_FRAME_N_COMPONENTS(frame), 3); c++)
         if (abs(got[c] - want[c]) > tolerance)
             return FALSE;
+    return TRUE;
+}
+
+/* Is each block of the grid within this rectangle all of one colour? */
+static inline gboolean pixelated(const GstVideoFrame *frame, int x0, int y0, int w, int h, int block)
+{
+    for (int y = y0; y < y0 + h; y++)
+        for (int x = x0; x < x0 + w; x++) {
+            int want[3];
+
+            get_pixel(frame, MAX(x / block * block, x0), MAX(y / block * block, y0), want);
+            if (!pixel_is(frame, x, y, want, 0))
+                return FALSE;
+        }
     return TRUE;
 }
 

@@ -58,5 +58,6 @@ void add_object_tests(TCase *tc);
 void add_life_tests(TCase *tc);
 void add_delay_tests(TCase *tc);
 void add_status_tests(TCase *tc);
+void add_privacy_tests(TCase *tc);
 
 #endif

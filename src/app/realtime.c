@@ -2,8 +2,8 @@
 #include "realtime.h"
 
 #include "film.h"
-#include "gst/bridge.h"
 #include "gst/engines.h"
+#include "gst/region.h"
 #include "io/exit.h"
 #include "io/stats.h"
 
@@ -19,8 +19,8 @@ static gboolean view(void *cookie, GstBuffer *picture, const GstVideoInfo *info,
     SsRegion region;
     gpointer state = NULL;
     int n = 0;
-    while (n < SS_MAX_OBJECTS && ss_bridge_next_region(picture, &state, info, pts, &region))
-        shown[n++] = region.object;
+    while (n < SS_MAX_OBJECTS && ss_region_next(picture, &state, &region))
+        n += ss_region_object(&region, info, pts, &shown[n]);
     viewer->func(viewer->cookie, pts, shown, n);
     return TRUE;
 }

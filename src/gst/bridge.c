@@ -251,60 +251,6 @@ guint ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t
     return added;
 }
 
-static SsObjectState state_named(const char *name)
-{
-    for (SsObjectState s = SS_MEASURED; s <= SS_PREDICTED; s++)
-        if (g_strcmp0(name, ss_object_state_name(s)) == 0)
-            return s;
-    return SS_MEASURED;
-}
-
-/** FALSE: it is somebody else's. */
-static gboolean read_region(GstVideoRegionOfInterestMeta *meta, const GstVideoInfo *info, int64_t pts,
-                            SsRegion *out)
-{
-    const GstStructure *detection = gst_video_region_of_interest_meta_get_param(meta, "detection");
-    const GstStructure *sidestream = gst_video_region_of_interest_meta_get_param(meta, "sidestream");
-    double score, x0, x1, y0, y1;
-    guint64 source_pts = (guint64)pts;
-    int class_id;
-
-    if (!detection ||
-        !gst_structure_get(detection, "label_id", G_TYPE_INT, &class_id, "confidence", G_TYPE_DOUBLE, &score,
-                           "x_min", G_TYPE_DOUBLE, &x0, "x_max", G_TYPE_DOUBLE, &x1, "y_min", G_TYPE_DOUBLE,
-                           &y0, "y_max", G_TYPE_DOUBLE, &y1, NULL))
-        return FALSE;
-    *out = (SsRegion) { .label = gst_structure_get_string(detection, "label") };
-    if (!out->label)
-        out->label = g_quark_to_string(meta->roi_type);
-    if (sidestream) {
-        gst_structure_get(sidestream, "source-pts", G_TYPE_UINT64, &source_pts, "age", G_TYPE_UINT64,
-                          &out->age, NULL);
-        out->state = gst_structure_get_string(sidestream, "state");
-    }
-    const float width = (float)info->width, height = (float)info->height;
-    out->object = (SsObject) { .id = (uint64_t)meta->id,
-                               .box = { (float)x0 * width, (float)y0 * height, (float)(x1 - x0) * width,
-                                        (float)(y1 - y0) * height },
-                               .score = (float)score,
-                               .class_id = class_id,
-                               .state = state_named(out->state),
-                               .source_pts = (int64_t)source_pts };
-    return TRUE;
-}
-
-gboolean ss_bridge_next_region(GstBuffer *buffer, gpointer *state, const GstVideoInfo *info, int64_t pts,
-                               SsRegion *out)
-{
-    GstMeta *meta;
-
-    while (
-        (meta = gst_buffer_iterate_meta_filtered(buffer, state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
-        if (read_region((GstVideoRegionOfInterestMeta *)meta, info, pts, out))
-            return TRUE;
-    return FALSE;
-}
-
 gboolean ss_bridge_running_time(const GstSegment *segment, GstBuffer *buffer, int64_t *time)
 {
     guint64 magnitude = GST_BUFFER_PTS(buffer);

@@ -63,17 +63,4 @@ void ss_naming_init(SsNaming *naming, const SsLabels *labels);
 guint ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts, const SsObject *objects,
                             int n, SsNaming *naming);
 
-/** Such a meta, read. */
-typedef struct SsRegion {
-    SsObject object;  /* box in pixels, what could be seen of it; state: SS_MEASURED where nobody said */
-    GstClockTime age; /* 0 where nobody said */
-    /* Borrowed from the meta. */
-    const char *label, *state; /* state NULL: nobody said */
-} SsRegion;
-
-/** The next such meta of the buffer, as gst_buffer_iterate_meta() walks; those of somebody else's are passed
- * over. `pts`: the picture's. FALSE: no more. */
-gboolean ss_bridge_next_region(GstBuffer *buffer, gpointer *state, const GstVideoInfo *info, int64_t pts,
-                               SsRegion *out);
-
 #endif

@@ -8,12 +8,14 @@
 /* Of a class, in a labels file: core/labels.h. */
 enum { MAX_CLASSES = 65536 };
 
-/** "dir/model.onnx" -> "dir/model.labels" if that exists. */
-static char *labels_next_to(const char *model)
+/** Next to "dir/model.onnx": "dir/model.labels". */
+char *ss_labels_file(const char *spec, const char *model)
 {
     const char *dot = model ? strrchr(model, '.') : NULL;
     g_autofree char *path = NULL;
 
+    if (spec)
+        return g_strdup(spec);
     if (!dot || strchr(dot, G_DIR_SEPARATOR))
         return NULL;
     path = g_strdup_printf("%.*s.labels", (int)(dot - model), model);
@@ -22,7 +24,7 @@ static char *labels_next_to(const char *model)
 
 gboolean ss_labels_load_both(SsLabels *out[SS_ID_BASES], const char *spec, const char *model, GError **error)
 {
-    g_autofree char *file = spec ? g_strdup(spec) : labels_next_to(model);
+    g_autofree char *file = ss_labels_file(spec, model);
     SsGstLog log;
     int ret = 0;
 

@@ -10,10 +10,12 @@
 /* Labels as read for a model family that counts classes from 0, and from 1. */
 enum { SS_ID_BASES = 2 };
 
+/** `spec`, if it is not NULL, else the labels file next to `model`; NULL: there is none. (transfer full) */
+char *ss_labels_file(const char *spec, const char *model);
 /**
  * Which number the first class has is known only when the model is loaded. Reading the file
- * then would be on the stream's thread, so it is read here both ways. `spec`: as the property `labels`; NULL:
- * the file next to `model`, if there is one.
+ * then would be on the stream's thread, so it is read here both ways. `spec` (as the property
+ * `labels`) and `model` as for ss_labels_file().
  */
 gboolean ss_labels_load_both(SsLabels *out[SS_ID_BASES], const char *spec, const char *model, GError **error);
 /** At each class's number its name, or ""; `labels` may be NULL. (transfer full) */

@@ -11,6 +11,12 @@
  * is being read, and no frame-sized memory is allocated while the stream runs. A buffer
  * without regions passes untouched.
  *
+ * With `blur` the objects of some classes are pixelated: a little more than their boxes, the more the older a
+ * box is and the faster its object moves; what vanishes stays hidden where it was, ever further around, for
+ * max-age. It fails closed: all of the picture is pixelated where ssinfer's word is missing, where its
+ * network loads, failed or has no result yet, where the newest result is older than max-age or comes from
+ * before a jump. What was pixelated is told with the buffer (#GstCustomMeta `sidestream-blurred`).
+ *
  * With `hud` a few lines in the corner tell how the video and the network do, by what ssinfer tells with each
  * buffer (`sidestream-status`): loading, failed, stalled.
  *
@@ -20,9 +26,12 @@
  */
 #include "overlay.h"
 
+#include "blurred.h"
 #include "bridge.h"
 #include "copy.h"
 #include "hud.h"
+#include "mosaic.h"
+#include "privacy.h"
 #include "regions.h"
 
 GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
@@ -35,13 +44,15 @@ enum { POOLED = 4 };
 
 typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
 
-enum { PROP_STYLE = 1, PROP_LABELS, PROP_THICKNESS, PROP_HUD };
+enum { PROP_STYLE = 1, PROP_LABELS, PROP_THICKNESS, PROP_MIN_CONFIDENCE, PROP_HUD, PROP_BLUR, PROP_MAX_AGE };
 
 /* What a user sets. */
 typedef struct Settings {
     SsOverlayStyle style;
     gboolean labels, hud;
-    guint thickness;
+    guint thickness, max_age;
+    double min_confidence;
+    GArray *blur; /* a reference; NULL: nobody */
 } Settings;
 
 struct _SsOverlay {
@@ -53,8 +64,13 @@ struct _SsOverlay {
     Settings now;        /* of the frame in progress */
     gint64 time;         /* of the last frame */
     SsHud hud;
+    SsPrivacy privacy;
+    SsCover cover;
+    GPtrArray *classes; /* GStrv, of each network that has told */
+    GArray *checked;    /* a reference: its names have been looked for there */
     /* Guarded by the object lock. */
     Settings set;
+    char *blur_text;
 };
 
 G_DEFINE_TYPE(SsOverlay, ss_overlay, GST_TYPE_BASE_TRANSFORM)
@@ -73,10 +89,13 @@ static gboolean has_regions(GstBuffer *buffer)
 /* Whether anything is drawn at all; what is set now holds for this frame to its end. */
 static gboolean begin_frame(SsOverlay *self, GstBuffer *buffer)
 {
+    g_clear_pointer(&self->now.blur, g_array_unref);
     GST_OBJECT_LOCK(self);
     self->now = self->set;
+    if (self->now.blur)
+        g_array_ref(self->now.blur);
     GST_OBJECT_UNLOCK(self);
-    return has_regions(buffer) || self->now.hud;
+    return has_regions(buffer) || self->now.hud || self->now.blur;
 }
 
 /* Running time; where the buffer has none, a frame later than the last. */
@@ -91,6 +110,56 @@ static void note_time(SsOverlay *self, GstBuffer *buffer)
         self->time += (gint64)gst_util_uint64_scale(GST_SECOND, (guint64)d, (guint64)n);
 }
 
+/* Who is asked to be pixelated and never will be, since the model knows no such class: that must be said. */
+static void check_names(SsOverlay *self)
+{
+    if (self->checked == self->now.blur)
+        return;
+    g_clear_pointer(&self->checked, g_array_unref);
+    self->checked = g_array_ref(self->now.blur);
+    const char *unknown = ss_privacy_unknown(self->checked, self->classes);
+    if (unknown)
+        GST_ELEMENT_WARNING(self, LIBRARY, SETTINGS, ("blur: the model has no class \"%s\"", unknown),
+                            (NULL));
+}
+
+static void pixelate(SsOverlay *self, GstVideoFrame *frame)
+{
+    const SsCover *c = &self->cover;
+    const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
+    const int block = ss_mosaic_block(width, height);
+
+    if (c->all)
+        ss_mosaic_draw(frame, ss_mosaic_area((SsRect) { 0, 0, width, height }, block, width, height), block);
+    for (guint i = 0; i < c->n; i++)
+        ss_mosaic_draw(frame, c->part[i].area, c->part[i].block);
+    if (!c->all)
+        check_names(self); /* every network runs, and has told its own */
+}
+
+/* Who is to be pixelated, and who is not to be drawn. */
+static void look_for_privacy(SsOverlay *self, GstBuffer *buffer, SsRegionStyle *style)
+{
+    const Settings *now = &self->now;
+    const SsPrivacyParams params = { .names = now->blur,
+                                     .min_confidence = now->min_confidence,
+                                     .max_age = (gint64)now->max_age * GST_MSECOND,
+                                     .width = GST_VIDEO_INFO_WIDTH(&self->info),
+                                     .height = GST_VIDEO_INFO_HEIGHT(&self->info) };
+    const char *before = self->cover.all;
+
+    if (!now->blur && now->min_confidence <= 0) {
+        ss_privacy_jump(&self->privacy); /* when it is asked for, nothing is known of what was before */
+        return;
+    }
+    ss_privacy_frame(&self->privacy, buffer, self->time, &params, &self->cover);
+    style->undrawn = self->cover.undrawn;
+    style->n_undrawn = G_N_ELEMENTS(self->cover.undrawn);
+    if (self->cover.all != before)
+        GST_INFO_OBJECT(self, "all of the picture is pixelated: %s",
+                        self->cover.all ? self->cover.all : "no more");
+}
+
 static void draw_hud(SsOverlay *self, GstVideoFrame *frame, GstBuffer *buffer)
 {
     ss_hud_frame(&self->hud, buffer, self->time, g_get_monotonic_time() * 1000);
@@ -101,22 +170,27 @@ static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
 {
     SsOverlay *self = SS_OVERLAY(trans);
     const Settings *now = &self->now;
-    const SsRegionStyle style = { now->style == STYLE_FILL, now->labels, (int)now->thickness };
+    SsRegionStyle style = { now->style == STYLE_FILL, now->labels, (int)now->thickness, NULL, 0 };
     GstVideoFrame frame;
 
     note_time(self, buffer);
     if (!now->hud)
         ss_hud_reset(&self->hud); /* it counts frames as long as it is shown */
-    if (!has_regions(buffer) && !now->hud)
+    look_for_privacy(self, buffer, &style);
+    if (!has_regions(buffer) && !now->hud && !now->blur)
         return GST_FLOW_OK;
     if (!gst_video_frame_map(&frame, &self->info, buffer, GST_MAP_READWRITE)) {
         GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be mapped for writing"));
         return GST_FLOW_ERROR;
     }
+    if (now->blur)
+        pixelate(self, &frame);
     ss_regions_draw(&frame, buffer, self->text, &style);
     if (now->hud)
         draw_hud(self, &frame, buffer);
-    gst_video_frame_unmap(&frame);
+    gst_video_frame_unmap(&frame); /* held a reference, and metas are for buffers that nobody else holds */
+    if (now->blur)
+        ss_blurred_add(buffer, &self->cover);
     return GST_FLOW_OK;
 }
 
@@ -202,12 +276,31 @@ static gboolean set_caps(GstBaseTransform *trans, GstCaps *in, GstCaps *out)
         return FALSE;
     ss_text_set_size(self->text, CLAMP(GST_VIDEO_INFO_HEIGHT(&self->info) / 45, 11, 96));
     ss_hud_reset(&self->hud); /* in letters of another size */
+    ss_privacy_jump(&self->privacy);
     return make_pool(self, in);
+}
+
+static gboolean sink_event(GstBaseTransform *trans, GstEvent *event)
+{
+    SsOverlay *self = SS_OVERLAY(trans);
+    char **names = NULL;
+
+    if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP || GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+        ss_privacy_jump(&self->privacy);
+    if (gst_event_has_name(event, "sidestream-labels") &&
+        gst_structure_get(gst_event_get_structure(event), "labels", G_TYPE_STRV, &names, NULL))
+        g_ptr_array_add(self->classes, names);
+    return GST_BASE_TRANSFORM_CLASS(ss_overlay_parent_class)->sink_event(trans, event);
 }
 
 static gboolean start(GstBaseTransform *trans)
 {
-    SS_OVERLAY(trans)->text = ss_text_new();
+    SsOverlay *self = SS_OVERLAY(trans);
+
+    self->text = ss_text_new();
+    self->classes = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    self->time = 0;
+    ss_privacy_jump(&self->privacy);
     return TRUE;
 }
 
@@ -217,9 +310,21 @@ static gboolean stop(GstBaseTransform *trans)
 
     drop_pool(self);
     ss_hud_reset(&self->hud);
+    g_clear_pointer(&self->now.blur, g_array_unref);
+    g_clear_pointer(&self->checked, g_array_unref);
+    g_clear_pointer(&self->classes, g_ptr_array_unref);
     ss_text_free(self->text);
     self->text = NULL;
     return TRUE;
+}
+
+/* The object's lock is held. */
+static void set_blur(SsOverlay *self, const char *text)
+{
+    g_clear_pointer(&self->set.blur, g_array_unref);
+    g_free(self->blur_text);
+    self->blur_text = g_strdup(text);
+    self->set.blur = ss_privacy_names(text);
 }
 
 static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
@@ -237,8 +342,17 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
     case PROP_THICKNESS:
         self->set.thickness = g_value_get_uint(value);
         break;
+    case PROP_MIN_CONFIDENCE:
+        self->set.min_confidence = g_value_get_double(value);
+        break;
     case PROP_HUD:
         self->set.hud = g_value_get_boolean(value);
+        break;
+    case PROP_BLUR:
+        set_blur(self, g_value_get_string(value));
+        break;
+    case PROP_MAX_AGE:
+        self->set.max_age = g_value_get_uint(value);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -261,8 +375,17 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *s
     case PROP_THICKNESS:
         g_value_set_uint(value, self->set.thickness);
         break;
+    case PROP_MIN_CONFIDENCE:
+        g_value_set_double(value, self->set.min_confidence);
+        break;
     case PROP_HUD:
         g_value_set_boolean(value, self->set.hud);
+        break;
+    case PROP_BLUR:
+        g_value_set_string(value, self->blur_text);
+        break;
+    case PROP_MAX_AGE:
+        g_value_set_uint(value, self->set.max_age);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -284,9 +407,16 @@ static GType style_type(void)
     return type;
 }
 
+static void finalize(GObject *object)
+{
+    set_blur(SS_OVERLAY(object), NULL);
+    G_OBJECT_CLASS(ss_overlay_parent_class)->finalize(object);
+}
+
 static void ss_overlay_init(SsOverlay *self)
 {
     self->set.labels = TRUE;
+    self->set.max_age = 1000;
     gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
 }
 
@@ -300,6 +430,8 @@ static void ss_overlay_class_init(SsOverlayClass *class)
 
     GST_DEBUG_CATEGORY_INIT(ss_overlay_debug, "ssoverlay", 0, "Sidestream's boxes and labels");
     ss_status_register();
+    ss_blurred_register();
+    object_class->finalize = finalize;
     object_class->set_property = set_property;
     object_class->get_property = get_property;
     g_object_class_install_property(
@@ -312,6 +444,24 @@ static void ss_overlay_class_init(SsOverlayClass *class)
         object_class, PROP_THICKNESS,
         g_param_spec_uint("thickness", "Thickness", "Of the outline in pixels (0 = by the picture's height)",
                           0, SS_MOST_THICKNESS, 0, flags));
+    g_object_class_install_property(
+        object_class, PROP_MIN_CONFIDENCE,
+        g_param_spec_double("min-confidence", "Least confidence",
+                            "Who never had as much is not drawn, but pixelated all the same", 0, 1, 0,
+                            flags));
+    g_object_class_install_property(
+        object_class, PROP_BLUR,
+        g_param_spec_string(
+            "blur", "Blur",
+            "Objects of these classes are pixelated: \"person,face\", or \"all\" (NULL = none). "
+            "All of the picture is while the network has no word on it, or an old one",
+            NULL, flags));
+    g_object_class_install_property(
+        object_class, PROP_MAX_AGE,
+        g_param_spec_uint("max-age", "Maximum age",
+                          "blur: the network may be silent for so many milliseconds, and who vanishes is "
+                          "remembered for so long",
+                          1, 3600000, 1000, flags));
     g_object_class_install_property(
         object_class, PROP_HUD,
         g_param_spec_boolean("hud", "Head-up display",
@@ -326,6 +476,7 @@ static void ss_overlay_class_init(SsOverlayClass *class)
     trans_class->start = start;
     trans_class->stop = stop;
     trans_class->set_caps = set_caps;
+    trans_class->sink_event = sink_event;
     trans_class->prepare_output_buffer = prepare_output_buffer;
     trans_class->transform_ip = transform_ip;
 }

@@ -4,77 +4,12 @@
 #include <string.h>
 
 #include "colour.h"
-#include "quarks.h"
-#include "sidestream/track.h"
 
 enum { MAX_TAGS = 64, MAX_NAME = 64 };
 /* A box that is but a guess: from when on it fades no more, and how far it has faded then. */
 #define FADED_AFTER GST_SECOND
 enum { FAINTEST = 80 };
 enum { EDGE = 0x101418, FILL_ALPHA = 102 /* 40 % */, EDGE_ALPHA = 150, TAG_ALPHA = 236 };
-
-/* --- reading --- */
-
-static const GstStructure *param_of(const GstVideoRegionOfInterestMeta *roi, GQuark name)
-{
-    for (const GList *l = roi->params; l; l = l->next)
-        if (gst_structure_get_name_id(l->data) == name)
-            return l->data;
-    return NULL;
-}
-
-/* NULL: no such field, or of another type. */
-static const GValue *field(const GstStructure *s, GQuark name, GType type)
-{
-    const GValue *value = s ? gst_structure_id_get_value(s, name) : NULL;
-
-    return value && G_VALUE_HOLDS(value, type) ? value : NULL;
-}
-
-static void read_detection(const GstStructure *s, SsRegion *out)
-{
-    const GValue *label = field(s, ss_quarks()->label, G_TYPE_STRING);
-    const GValue *class_id = field(s, ss_quarks()->label_id, G_TYPE_INT);
-    const GValue *confidence = field(s, ss_quarks()->confidence, G_TYPE_DOUBLE);
-
-    if (label && g_value_get_string(label))
-        out->label = g_value_get_string(label);
-    out->classed = class_id != NULL;
-    out->class_id = class_id ? g_value_get_int(class_id) : 0;
-    out->confidence = confidence ? CLAMP(g_value_get_double(confidence), 0, 1) : -1;
-}
-
-static void read_sidestream(const GstStructure *s, SsRegion *out)
-{
-    const GValue *state = field(s, ss_quarks()->state, G_TYPE_STRING);
-    const GValue *age = field(s, ss_quarks()->age, G_TYPE_UINT64);
-    const char *word = state ? g_value_get_string(state) : NULL;
-
-    out->age = age ? g_value_get_uint64(age) : 0;
-    out->held = g_strcmp0(word, ss_object_state_name(SS_HELD)) == 0;
-    out->predicted = g_strcmp0(word, ss_object_state_name(SS_PREDICTED)) == 0;
-}
-
-gboolean ss_region_next(GstBuffer *buffer, gpointer *iterator, SsRegion *out)
-{
-    const guint most = G_MAXINT / 4;
-    const GstVideoRegionOfInterestMeta *roi =
-        (GstVideoRegionOfInterestMeta *)gst_buffer_iterate_meta_filtered(
-            buffer, iterator, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
-
-    if (!roi)
-        return FALSE;
-    *out = (SsRegion) { .name = roi->roi_type,
-                        .id = roi->id,
-                        .rect = { (int)MIN(roi->x, most), (int)MIN(roi->y, most), (int)MIN(roi->w, most),
-                                  (int)MIN(roi->h, most) },
-                        .label = g_quark_to_string(roi->roi_type) };
-    read_detection(param_of(roi, ss_quarks()->detection), out);
-    read_sidestream(param_of(roi, ss_quarks()->sidestream), out);
-    return TRUE;
-}
-
-/* --- drawing --- */
 
 /* What one frame is drawn with. */
 typedef struct Pen {
@@ -94,7 +29,7 @@ static guint32 colour_of(const SsRegion *r)
 /* How sure it is that the object is there: all, or the less the longer nobody saw it. */
 static guint strength_of(const SsRegion *r)
 {
-    if (!r->predicted)
+    if (r->state != SS_PREDICTED)
         return SS_OPAQUE;
     const guint64 faded = MIN(r->age, FADED_AFTER) * (SS_OPAQUE - FAINTEST) / FADED_AFTER;
     return SS_OPAQUE - 1 - (guint)MIN(faded, SS_OPAQUE - 1 - FAINTEST);
@@ -204,7 +139,8 @@ void ss_regions_draw(GstVideoFrame *frame, GstBuffer *buffer, SsText *text, cons
         gpointer iterator = NULL;
         SsRegion region;
 
-        while (ss_region_next(buffer, &iterator, &region))
-            passes[i](&pen, &region);
+        for (guint n = 0; ss_region_next(buffer, &iterator, &region); n++)
+            if (!style->undrawn || (n < style->n_undrawn && !style->undrawn[n]))
+                passes[i](&pen, &region);
     }
 }

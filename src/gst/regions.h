@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The regions of interest of a buffer (GstVideoRegionOfInterestMeta), whoever added them: read, and drawn.
- */
+/** The regions of interest of a buffer, whoever added them, are drawn. */
 #ifndef SS_GST_REGIONS_H
 #define SS_GST_REGIONS_H
 
-#include "draw.h"
+#include "region.h"
 #include "text.h"
 
-typedef struct SsRegion {
-    GQuark name; /* roi_type */
-    int id;
-    SsRect rect;       /* signed, and no side so large that a sum overflows */
-    const char *label; /* of the object, else the name; lives as long as the meta */
-    gboolean classed;  /* class_id is known */
-    int class_id;
-    double confidence;        /* negative: unknown */
-    gboolean held, predicted; /* an older frame's box, unmoved; moved by its velocity alone */
-    guint64 age;              /* ns; 0 where nobody says */
-} SsRegion;
-
-/** One after another; `*iterator`: NULL at first. FALSE: there are no more. */
-gboolean ss_region_next(GstBuffer *buffer, gpointer *iterator, SsRegion *out);
-
 typedef struct SsRegionStyle {
-    gboolean fill;   /* instead of an outline */
-    gboolean labels; /* a tag with name and confidence */
-    int thickness;   /* of the outline; 0: by the picture's height */
+    gboolean fill;           /* instead of an outline */
+    gboolean labels;         /* a tag with name and confidence */
+    int thickness;           /* of the outline; 0: by the picture's height */
+    const gboolean *undrawn; /* which of the first regions are left out, as are all others; NULL: none */
+    guint n_undrawn;
 } SsRegionStyle;
 
 /** All regions of `buffer`, whose mapped picture is `frame`. */

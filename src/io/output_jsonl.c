@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "exit.h"
-#include "gst/bridge.h"
+#include "gst/region.h"
 #include "json.h"
 #include "output.h"
 
@@ -51,9 +51,8 @@ static double seconds(GstClockTime t)
     return (double)t / GST_SECOND;
 }
 
-static void append_object(GString *line, const SsRegion *region)
+static void append_object(GString *line, const SsRegion *region, const SsObject *o)
 {
-    const SsObject *o = &region->object;
     ss_json_object(line, NULL);
     ss_json_int(line, "id", (gint64)o->id);
     ss_json_int(line, "class", o->class_id);
@@ -67,7 +66,7 @@ static void append_object(GString *line, const SsRegion *region)
     ss_json_end_array(line);
     ss_json_double(line, "source_pts", seconds((GstClockTime)o->source_pts), 6);
     ss_json_double(line, "age", seconds(region->age), 6);
-    ss_json_string(line, "state", region->state);
+    ss_json_string(line, "state", region->stated ? ss_object_state_name(o->state) : NULL);
     ss_json_end_object(line);
 }
 
@@ -112,8 +111,10 @@ static GstPadProbeReturn at_frame(GstPad *pad, GstPadProbeInfo *probe, gpointer 
     ss_json_double(line, "shown", (double)g_get_monotonic_time() / G_USEC_PER_SEC, 6);
     ss_json_array(line, "objects");
     SsRegion region;
-    for (gpointer state = NULL; ss_bridge_next_region(buffer, &state, &info, (int64_t)pts, &region);)
-        append_object(line, &region);
+    SsObject object;
+    for (gpointer state = NULL; ss_region_next(buffer, &state, &region);)
+        if (ss_region_object(&region, &info, (int64_t)pts, &object))
+            append_object(line, &region, &object);
     ss_json_end_array(line);
     ss_json_end_object(line);
     g_string_append_c(line, '\n');
