@@ -8,6 +8,8 @@
 #include "app.h"
 #include "core/labels.h"
 #include "decode/decode.h"
+#include "gst/names.h"
+#include "gst/privacy.h"
 #include "gst/settings.h"
 
 /* Numbers are read as text and checked here, so that every message names option, range and value. */
@@ -17,6 +19,9 @@ typedef struct Number {
     gboolean whole;
     double min, max, preset;
 } Number;
+
+/* Of the threshold: who is to be pixelated is so on a fainter sight than is needed to draw a box. */
+#define FAINT (1.0 / 3)
 
 #define AT(field) G_STRUCT_OFFSET(SsOptions, field)
 
@@ -111,8 +116,10 @@ static const Option table[] = {
       "From a picture until its boxes are there (40,100,200)", "MS,MS" },
     { SS_FOR_EVAL, "clock", 0, G_OPTION_ARG_STRING, AT(clock),
       "virtual: as fast as possible, the same each time (default); real: live, with all threads", "WHICH" },
-    NUMBER(SS_FOR_RUN | SS_FOR_EVAL, "max-age",
-           "Live: what can no longer be followed is gone after so long (1000)", "MS"),
+    NUMBER(
+        SS_FOR_RUN | SS_FOR_EVAL, "max-age",
+        "What can no longer be followed is gone after so long; a silent network's picture pixelated (1000)",
+        "MS"),
     NUMBER(SS_FOR_RUN, "max-delay", "Delay: no picture waits for the network for longer (2000)", "MS"),
     NUMBER(STREAMS, "simulate-latency", "Let every inference take at least so long", "MS"),
     { SS_FOR_RUN, "output", 'o', G_OPTION_ARG_STRING_ARRAY, AT(outputs),
@@ -131,6 +138,9 @@ static const Option table[] = {
     { SS_FOR_EVAL, "plot", 0, G_OPTION_ARG_FILENAME, AT(plot), "Draw AP against latency", "FILE.png|svg" },
     { SS_FOR_RUN, "style", 0, G_OPTION_ARG_STRING, AT(style), "Boxes: outline, fill", "NAME" },
     { SS_FOR_RUN, "no-labels", 0, G_OPTION_ARG_NONE, AT(no_labels), "Boxes without names", NULL },
+    { SS_FOR_RUN, "blur", 0, G_OPTION_ARG_STRING, AT(blur),
+      "Pixelate objects of these classes (all: of each); all of the picture where nothing is known of it",
+      "NAME,NAME" },
     { SS_FOR_RUN, "hud", 0, G_OPTION_ARG_NONE, AT(hud),
       "Frames a second, the network and the age of the boxes, in the picture", NULL },
     { SS_FOR_RUN, "title", 0, G_OPTION_ARG_STRING, AT(title), "Of the window (Camera)", "TEXT" },
@@ -243,17 +253,60 @@ static void keep_line(void *cookie, SsLogLevel level, const char *message)
     }
 }
 
-static gboolean check_labels(const SsOptions *o, GError **error)
+static gboolean load_labels(SsLabels **out, const char *file, int first_id, GError **error)
 {
-    if (!o->labels)
-        return TRUE;
     g_autofree char *line = NULL;
     SsLogger log = { .level = SS_LOG_ERROR, .write = keep_line, .cookie = &line };
-    SsLabels *labels = NULL;
-    if (ss_labels_load(&labels, o->labels, 0, &log) < 0)
+    if (ss_labels_load(out, file, first_id, &log) < 0)
         return usage(error, "--labels: %s", line ? line : "cannot be read");
+    return TRUE;
+}
+
+static gboolean check_labels(const SsOptions *o, GError **error)
+{
+    SsLabels *labels = NULL;
+    if (o->labels && !load_labels(&labels, o->labels, 0, error))
+        return FALSE;
     ss_labels_destroy(&labels);
     return TRUE;
+}
+
+/* Of the model's first classes, for a message. */
+static char *some_names(char **names)
+{
+    enum { MOST = 8 };
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint n = 0;
+    for (; *names && n < MOST; names++)
+        if (**names)
+            g_string_append_printf(text, "%s%s", n++ > 0 ? ", " : "", *names);
+    if (n == 0)
+        return g_strdup("its classes have no names (--labels), so they are \"class 1\" and so on");
+    return g_strdup_printf("it has %s%s", text->str, *names ? " ..." : "");
+}
+
+/* A name misspelt would be a face that all can see. */
+static gboolean check_blur(const SsOptions *o, GError **error)
+{
+    g_autoptr(GArray) names = ss_privacy_names(o->blur);
+    g_autoptr(GPtrArray) models = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    g_autofree char *file = ss_labels_file(o->labels, o->model);
+    if (!o->blur)
+        return TRUE;
+    if (!names || names->len == 0)
+        return usage(error, "--blur needs the names of classes, such as person,face; or all");
+    for (int first_id = 0; first_id < SS_ID_BASES; first_id++) {
+        SsLabels *labels = NULL;
+        if (file && !load_labels(&labels, file, first_id, error))
+            return FALSE;
+        g_ptr_array_add(models, ss_labels_to_strv(labels));
+        ss_labels_destroy(&labels);
+    }
+    const char *unknown = ss_privacy_unknown(names, models);
+    if (!unknown)
+        return TRUE;
+    g_autofree char *known = some_names(g_ptr_array_index(models, 0));
+    return usage(error, "--blur: the model has no class \"%s\"; %s", unknown, known);
 }
 
 /* The element has the one parser of these; it is asked before anything starts. */
@@ -349,10 +402,19 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         return usage(error, "--style must be outline or fill, not \"%s\"", o->style);
     if (command != SS_FOR_EVAL && o->align && !ss_options_align(o->align, &align, error))
         return FALSE;
+    if (o->blur && !o->align) /* only so objects that appear are never seen */
+        o->align = g_strdup(ss_align_name(SS_ALIGN_DELAY));
     if (!o->cache_dir)
         o->cache_dir = g_build_filename(g_get_user_cache_dir(), "sidestream", NULL);
     return check_backend(o, error) && check_decoder(o, error) && check_labels(o, error) &&
-           check_settings(o, error) && check_model(o, error);
+           check_settings(o, error) && check_model(o, error) && check_blur(o, error);
+}
+
+void ss_options_to_overlay(const SsOptions *o, GstElement *overlay)
+{
+    g_object_set(overlay, "labels", !o->no_labels, "hud", o->hud, "blur", o->blur, "max-age",
+                 (guint)o->max_age, "min-confidence", o->blur ? o->threshold : 0, NULL);
+    gst_util_set_object_arg(G_OBJECT(overlay), "style", o->style ? o->style : "outline");
 }
 
 void ss_options_clear(SsOptions *o)
@@ -370,9 +432,10 @@ void ss_options_to_infer(const SsOptions *o, GstElement *infer)
 {
     g_object_set(infer, "model", o->model, "backend", o->backend, "device", o->device, "decoder", o->decoder,
                  "labels", o->labels, "model-options", o->model_options, "preprocess", o->preprocess,
-                 "input-size", o->input_size, "cache-dir", o->cache_dir, "threshold", o->threshold, "workers",
-                 (guint)o->workers, "threads", (guint)o->threads, "every", (guint)o->every, "max-rate",
-                 o->max_rate, "simulate-latency", (guint)o->simulate_latency, "max-age", (guint)o->max_age,
-                 "max-delay", (guint)o->max_delay, NULL);
+                 "input-size", o->input_size, "cache-dir", o->cache_dir, "threshold",
+                 o->blur ? o->threshold * FAINT : o->threshold, "workers", (guint)o->workers, "threads",
+                 (guint)o->threads, "every", (guint)o->every, "max-rate", o->max_rate, "simulate-latency",
+                 (guint)o->simulate_latency, "max-age", (guint)o->max_age, "max-delay", (guint)o->max_delay,
+                 NULL);
     gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "live");
 }

@@ -21,7 +21,7 @@ typedef struct SsOptions {
     int workers, threads, every, simulate_latency, max_age, max_delay;
     /* the picture */
     char **outputs;
-    char *align, *latency, *clock, *parts, *style, *title, *stats, *json, *plot, *boxes;
+    char *align, *blur, *latency, *clock, *parts, *style, *title, *stats, *json, *plot, *boxes;
     double rate, duration;
     gboolean loop, no_labels, hud, verbose, quiet;
     char **rest; /* SOURCEs, or the MODEL of inspect; never NULL */
@@ -34,6 +34,8 @@ gboolean ss_options_align(const char *name, SsAlign *out, GError **error);
 void ss_options_clear(SsOptions *o);
 /** Sets the properties of an ssinfer. */
 void ss_options_to_infer(const SsOptions *o, GstElement *infer);
+/** Sets the properties of an ssoverlay. */
+void ss_options_to_overlay(const SsOptions *o, GstElement *overlay);
 /** $SIDESTREAM_DATA or its default, and a file in it. */
 char *ss_data_path(const char *name);
 

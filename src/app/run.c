@@ -115,6 +115,9 @@ static void at_event(void *cookie, SsAppStream *s, SsStreamEvent event, const GE
         run->model_told = true; /* streams share it; each one tells */
         end(run, SS_EXIT_MODEL);
         break;
+    case SS_STREAM_WARNED:
+        ss_say("%s: %s", ss_app_stream_name(s), error->message);
+        break;
     }
 }
 
@@ -373,6 +376,14 @@ static void play(Run *run)
     stop(run);
 }
 
+static void warn_of_blur(const SsOptions *o)
+{
+    if (o->blur && !o->quiet && !g_str_equal(o->align, ss_align_name(SS_ALIGN_DELAY)))
+        ss_say("--blur with --align %s: who appears can be seen until the network has looked; --align delay "
+               "lets the picture wait for it",
+               o->align);
+}
+
 static gboolean set_up(Run *run, int argc, char **argv, GError **error)
 {
     return ss_options_parse(&run->options, SS_FOR_RUN, argc, argv, error) && check_stats_file(run, error) &&
@@ -387,10 +398,12 @@ int ss_command_run(int argc, char **argv)
                 .outputs = g_ptr_array_new_with_free_func((GDestroyNotify)ss_output_free),
                 .files = g_ptr_array_new_with_free_func(g_free) };
     g_autoptr(GError) error = NULL;
-    if (set_up(&run, argc, argv, &error))
+    if (set_up(&run, argc, argv, &error)) {
+        warn_of_blur(&run.options);
         play(&run);
-    else
+    } else {
         run.code = ss_say_error(error);
+    }
     g_ptr_array_unref(run.streams);
     g_ptr_array_unref(run.outputs);
     g_ptr_array_unref(run.files);

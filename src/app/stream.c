@@ -120,13 +120,16 @@ static void state_told(SsAppStream *s, const GstStructure *message)
     tell(s, SS_STREAM_MODEL_FAILED, error);
 }
 
-/* decodebin says it as a warning when a file has no video at all; nothing would follow. */
-static gboolean no_video(SsAppStream *s, GstMessage *message)
+static void warned(SsAppStream *s, GstMessage *message)
 {
     g_autoptr(GError) error = NULL;
     gst_message_parse_warning(message, &error, NULL);
-    return gst_object_has_as_ancestor(GST_MESSAGE_SRC(message), GST_OBJECT(s->source)) &&
-           strstr(error->message, "elayed linking failed");
+    if (GST_MESSAGE_SRC(message) == GST_OBJECT(s->overlay))
+        tell(s, SS_STREAM_WARNED, error);
+    /* decodebin says so when a file has no video at all; nothing would follow. */
+    if (gst_object_has_as_ancestor(GST_MESSAGE_SRC(message), GST_OBJECT(s->source)) &&
+        strstr(error->message, "elayed linking failed"))
+        fail(s, source_error(s, "there is no video in it"));
 }
 
 static void at_end(SsAppStream *s)
@@ -152,8 +155,7 @@ static gboolean at_message(GstBus *bus, GstMessage *message, gpointer data)
         at_end(s);
         break;
     case GST_MESSAGE_WARNING:
-        if (no_video(s, message))
-            fail(s, source_error(s, "there is no video in it"));
+        warned(s, message);
         break;
     case GST_MESSAGE_ERROR:
         if (!s->failed)
@@ -208,8 +210,7 @@ static gboolean build(SsAppStream *s, GError **error)
         return FALSE;
     s->overlay = gst_element_factory_make("ssoverlay", "overlay");
     GstElement *tee = gst_element_factory_make("tee", "tee");
-    gst_util_set_object_arg(G_OBJECT(s->overlay), "style", o->style ? o->style : "outline");
-    g_object_set(s->overlay, "labels", !o->no_labels, "hud", o->hud, NULL);
+    ss_options_to_overlay(o, s->overlay);
     gst_bin_add_many(GST_BIN(s->pipeline), s->source, s->overlay, tee, NULL);
     if (s->setup.infer) {
         s->infer = gst_element_factory_make("ssinfer", "infer");

@@ -13,6 +13,7 @@ typedef enum SsStreamEvent {
     SS_STREAM_FAILED, /* with an error; its code is an SsExit. The outputs are not finished yet */
     SS_STREAM_MODEL_RUNNING,
     SS_STREAM_MODEL_FAILED, /* with an error */
+    SS_STREAM_WARNED,       /* with an error; the stream goes on */
 } SsStreamEvent;
 
 typedef struct SsAppStream SsAppStream;

@@ -70,6 +70,28 @@ static void append_object(GString *line, const SsRegion *region, const SsObject 
     ss_json_end_object(line);
 }
 
+/* What was pixelated; nothing where that is not asked for. */
+static void append_blurred(GString *line, GstBuffer *buffer)
+{
+    GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "sidestream-blurred");
+    const GstStructure *s = meta ? gst_custom_meta_get_structure(meta) : NULL;
+    const GValue *areas = s ? gst_structure_get_value(s, "areas") : NULL;
+    if (!s)
+        return;
+    if (!areas) {
+        ss_json_string(line, "blurred", "all");
+        return;
+    }
+    ss_json_array(line, "blurred");
+    for (guint i = 0; i + 3 < gst_value_array_get_size(areas); i += 4) {
+        ss_json_array(line, NULL);
+        for (guint k = 0; k < 4; k++)
+            ss_json_int(line, NULL, g_value_get_int(gst_value_array_get_value(areas, i + k)));
+        ss_json_end_array(line);
+    }
+    ss_json_end_array(line);
+}
+
 static void write_line(SsOutput *o, const GString *line)
 {
     Lines *lines = o->priv;
@@ -116,6 +138,7 @@ static GstPadProbeReturn at_frame(GstPad *pad, GstPadProbeInfo *probe, gpointer 
         if (ss_region_object(&region, &info, (int64_t)pts, &object))
             append_object(line, &region, &object);
     ss_json_end_array(line);
+    append_blurred(line, buffer);
     ss_json_end_object(line);
     g_string_append_c(line, '\n');
     write_line(w->output, line);

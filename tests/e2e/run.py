@@ -121,6 +121,27 @@ def network_that_hangs_or_fails():
     check(stream["failed"] > 0 and stream["inferred"] == 0, "failed inferences are counted")
 
 
+def people_are_hidden():
+    """By the lines that tell what was pixelated: all of it, until the network has looked."""
+    for options in ("load=3000000", "latency=3000000", "broken=infer"):
+        done = sidestream("--blur", "all", "--model-options", options, "--duration", 0.5, BALL, "--output", "jsonl:h.jsonl")
+        same(done.returncode, 0, done.stderr)
+        same({line["blurred"] for line in lines("h.jsonl")}, {"all"}, f"hidden with {options}")
+    for align in (["--align", "live"], ["--align", "hold"], []):
+        done = sidestream("--blur", "class 1", *align, "--threshold", 0.95, "--model-options", "boxes=3,latency=20",
+                          "--duration", 2, BALL, "--output", "jsonl:h.jsonl")
+        same(done.returncode, 0, done.stderr)
+        same("who appears can be seen" in done.stderr, bool(align), done.stderr)
+        parts = [line for line in lines("h.jsonl") if line["blurred"] != "all"]
+        check(parts, f"nothing but whole pictures with {align}: {done.stderr}")
+        for line in parts:
+            covers = [o["class"] for o in line["objects"] for x, y, w, h in line["blurred"]
+                      if x <= o["box"][0] and y <= o["box"][1] and x + w >= sum(o["box"][::2])
+                      and y + h >= sum(o["box"][1::2])]
+            same(sum(o["class"] == 1 for o in line["objects"]), 1, "objects fainter than the threshold are known, too")
+            check(1 in covers and 3 not in covers, f"{line}")
+
+
 def delay_does_not_grow():
     """What the tutorial gets wrong: 200 ms a network, each third of 30 frames a second; its delay would be 2.5 s here."""
     played("--every", 3, "--model-options", "latency=200", "--duration", 5, BALL, "--output", "jsonl:age.jsonl")
@@ -218,7 +239,7 @@ def other_commands():
 
 
 for test in (recording_and_lines, played_recording, picture_that_changes_its_size, picture_of_odd_size,
-             several_streams, picture_before_model, network_that_hangs_or_fails, delay_does_not_grow,
+             several_streams, picture_before_model, network_that_hangs_or_fails, people_are_hidden, delay_does_not_grow,
              camera_that_ends_or_fails, signals, second_signal, reader_that_leaves, nothing_is_left, other_commands):
     print(test.__name__, flush=True)
     test()
