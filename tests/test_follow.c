@@ -19,6 +19,7 @@ typedef struct Film {
     int frame;    /* the newest */
     int answered; /* the newest that the network answered; -1: none */
     bool silent;  /* the network */
+    bool misses;  /* it answers, but has not seen the object */
     bool empty;   /* nothing moves */
 } Film;
 
@@ -62,7 +63,7 @@ static void next(Film *f, int late)
     if (f->silent || seen < 0 || (f->answered >= 0 && seen - f->answered < late))
         return;
     const SsDetection d = { box_around(&f->truth[seen], 1), 0.9f, 1 };
-    ss_follower_result(&f->follower, seen * FRAME, &f->waiting[seen], &d, 1, f->result);
+    ss_follower_result(&f->follower, seen * FRAME, &f->waiting[seen], &d, f->misses ? 0 : 1, f->result);
     for (int k = f->answered + 1; k < seen; k++)
         ss_picture_unref(&f->waiting[k]); /* replaced before anybody looked */
     f->answered = seen;
@@ -172,6 +173,72 @@ static void lost(void)
     film_free(f);
 }
 
+/** The network misses the object once, and sees it again: the box does not blink, whose it is stays known. */
+static void missed_once(void)
+{
+    const SsAlign ways[] = { SS_ALIGN_LIVE, SS_ALIGN_HOLD };
+
+    for (int way = 0; way < 2; way++) {
+        Film *f = film_new(LONGEST);
+        int guessed = 0;
+
+        for (int i = 0; i < 60; i++) {
+            SsObject o[4];
+
+            f->misses = i == 30; /* every third frame is answered, this is one */
+            next(f, 3);
+            const int n = show(f, ways[way], NULL, o, 4);
+            REQUIRE_CMP(n, ==, i >= 3);
+            if (n == 0)
+                continue;
+            REQUIRE_CMP(o[0].id, ==, 1);
+            guessed += o[0].state == SS_PREDICTED;
+            REQUIRE_CMP(o[0].source_pts, ==, (f->answered == 27 ? 24 : f->answered) * FRAME);
+            if (ways[way] == SS_ALIGN_LIVE) { /* its pixels are still there */
+                REQUIRE(o[0].state == SS_TRACKED);
+                REQUIRE_NEAR(off(f, &o[0]), 0, 2);
+            } else { /* where it was to be expected when the network looked */
+                REQUIRE(o[0].state == (f->answered == 27 ? SS_PREDICTED : SS_HELD));
+                REQUIRE_NEAR(off(f, &o[0]), 3 * (i - f->answered), 2);
+            }
+        }
+        REQUIRE_CMP(guessed, ==, ways[way] == SS_ALIGN_HOLD ? 3 : 0);
+        film_free(f);
+    }
+}
+
+/** It has really gone: a guess for as long as max_age, or until the network has missed it again and again. */
+static void gone(void)
+{
+    enum { LEAVES = 48 };
+    const SsAlign ways[] = { SS_ALIGN_LIVE, SS_ALIGN_HOLD };
+
+    for (int way = 0; way < 2; way++)
+        for (int late = 3; late <= 12; late += 9) {
+            Film *f = film_new(LONGEST);
+            SsObject o[4];
+            int guessed = 0, last = 0;
+
+            for (int i = 0; i < LEAVES + 80; i++) {
+                f->misses = f->empty = i >= LEAVES;
+                next(f, late);
+                const int n = show(f, ways[way], NULL, o, 4);
+                if (n == 0)
+                    continue;
+                last = i;
+                if (o[0].state != SS_PREDICTED)
+                    continue;
+                guessed++;
+                REQUIRE_CMP(i, >=, LEAVES);
+                if (ways[way] == SS_ALIGN_HOLD)
+                    REQUIRE_CMP(i * FRAME - o[0].source_pts, <=, MAX_AGE);
+            }
+            REQUIRE_CMP(guessed, >, 0);
+            REQUIRE_CMP(last, <=, LEAVES + 30 + late);
+            film_free(f);
+        }
+}
+
 /** Each look at this clock takes a microsecond. */
 static int64_t fake_ns;
 
@@ -218,6 +285,8 @@ int main(void)
     the_chain_was_cut();
     silence();
     lost();
+    missed_once();
+    gone();
     short_of_time();
     return 0;
 }

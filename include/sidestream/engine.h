@@ -130,8 +130,8 @@ typedef struct SsStreamParams {
     int every;       /* offer only every Nth frame to the network; 0 = 1 */
     double max_rate; /* inferences a second of stream time, at most; 0 = no limit */
     SsAlign align;
-    int64_t max_age; /* ns; an object whose pixels are lost, or that of a network fallen silent, is gone after
-                        it; SS_ALIGN_LIVE; 0 = 1 s */
+    int64_t max_age; /* ns; an object that the network misses or whose pixels are lost, with SS_ALIGN_LIVE
+                        also that of a network fallen silent, is gone after it; 0 = 1 s */
     int64_t budget;  /* ns; SS_ALIGN_LIVE: for carrying boxes, on the stream's thread; what is left when it is
                         spent moves by its velocity, at the expense of one box at most; 0 = 0.5 ms */
     int64_t max_delay; /* ns; SS_ALIGN_DELAY: frames are held back for no longer; 0 = 2 s */

@@ -72,18 +72,19 @@ void ss_follower_result(SsFollower *f, int64_t pts, SsPicture **picture, const S
     ss_scene_copy(&r->scene, f->ahead_at ? &f->ahead : &f->scene[f->now]);
 }
 
-/** As they were seen, unmoved. */
-static int held(const SsResult *r, int64_t pts, float threshold, SsObject *out, int max)
+/** As they were seen, unmoved; whom the network missed, where it was to be expected then. */
+static int held(const SsResult *r, int64_t pts, const SsShow *show, SsObject *out, int max)
 {
     int n = 0;
 
     for (int i = 0; i < r->scene.n && n < max; i++) {
         const SsObject *o = &r->scene.moving[i].object;
+        const bool seen = o->state == SS_MEASURED;
 
-        if (o->state != SS_MEASURED || o->score < threshold)
+        if (seen ? o->score < show->threshold : pts - o->source_pts > show->max_age)
             continue;
         out[n] = *o;
-        out[n++].state = r->pts == pts ? SS_MEASURED : SS_HELD;
+        out[n++].state = !seen ? SS_PREDICTED : r->pts == pts ? SS_MEASURED : SS_HELD;
     }
     return n;
 }
@@ -92,7 +93,7 @@ int ss_result_objects(SsResult *r, int64_t pts, SsPicture *picture, const SsShow
                       int max)
 {
     if (show->align == SS_ALIGN_HOLD || !r->at || !picture)
-        return held(r, pts, show->threshold, out, max);
+        return held(r, pts, show, out, max);
     ss_scene_walk_to(&r->scene, &r->at, picture, show->budget);
     /* Nothing is followed for ever on the word of a network that has fallen silent. */
     if (pts - r->pts > show->max_age + 2 * r->interval)

@@ -63,8 +63,8 @@ static const Setting settings[] = {
     { "align", "Align", "Where a box is drawn while the network is late; may change while the video runs",
       ALIGN, FIELD(align), 0, 0, SS_ALIGN_LIVE, FALSE },
     { "max-age", "Maximum age",
-      "align=live: an object that can no longer be followed, or of a network fallen silent, is gone after so "
-      "many milliseconds",
+      "An object that is missed or can no longer be followed, with align=live also one of a network fallen "
+      "silent, is gone after so many milliseconds",
       UINT, FIELD(max_age), 1, 3600000, 1000, FALSE },
     { "motion-budget", "Motion budget",
       "align=live: microseconds a frame for following objects; those that it does not suffice for move by "
