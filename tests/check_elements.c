@@ -2,7 +2,6 @@
 /** A frame never waits, and `frames-waited` would tell. */
 #include <unistd.h>
 
-#include "gst/register.h"
 #include "rig.h"
 #include "sidestream/dummy.h"
 
@@ -264,25 +263,12 @@ static void add_flow_tests(TCase *tc)
 
 int main(int argc, char **argv)
 {
-    Suite *s = suite_create("elements");
     TCase *tc = tcase_create("ssinfer");
 
-    gst_check_init(&argc, &argv);
-    if (!ss_gst_register(NULL))
-        return 1;
-    tcase_set_timeout(tc, 0); /* the runner of the tests has one for all */
-    suite_add_tcase(s, tc);
     add_flow_tests(tc);
     add_object_tests(tc);
     add_life_tests(tc);
-    add_delay_tests(tc);
     add_status_tests(tc);
     add_privacy_tests(tc);
-    SRunner *runner = srunner_create(s);
-    if (g_getenv("GST_TRACERS"))
-        srunner_set_fork_status(runner, CK_NOFORK); /* the leaks tracer, at exit, must see what they left */
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_tests(tc, argc, argv);
 }

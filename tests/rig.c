@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rig.h"
 
+#include "gst/register.h"
 #include "sidestream/dummy.h"
 
 GstBus *watch(GstElement *element)
@@ -178,6 +179,26 @@ void assert_next_state(GstBus *bus, const char *expected)
         fail("state %s, expected %s", state ? state : "(none)", expected ? expected : "(none)");
 }
 
+gboolean delay_told(GstBus *bus, gboolean *live, gint64 *delay)
+{
+    const GstMessageType types = GST_MESSAGE_ELEMENT | GST_MESSAGE_LATENCY;
+
+    for (GstMessage *m; (m = gst_bus_pop_filtered(bus, types));) {
+        const gboolean ours = gst_message_has_name(m, "sidestream-delay");
+        if (ours)
+            fail_unless(gst_structure_get(gst_message_get_structure(m), "delay", G_TYPE_INT64, delay, "live",
+                                          G_TYPE_BOOLEAN, live, NULL));
+        gst_message_unref(m);
+        if (!ours)
+            continue;
+        m = gst_bus_pop_filtered(bus, types);
+        fail_unless(m != NULL && GST_MESSAGE_TYPE(m) == GST_MESSAGE_LATENCY);
+        gst_message_unref(m);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 void push_segment(const Rig *rig, guint64 start, guint64 base)
 {
     GstSegment segment;
@@ -186,4 +207,22 @@ void push_segment(const Rig *rig, guint64 start, guint64 base)
     segment.start = segment.time = start;
     segment.base = base;
     fail_unless(gst_harness_push_event(rig->h, gst_event_new_segment(&segment)));
+}
+
+int run_tests(TCase *tc, int argc, char **argv)
+{
+    Suite *s = suite_create("sidestream");
+
+    gst_check_init(&argc, &argv);
+    if (!ss_gst_register(NULL))
+        return 1;
+    tcase_set_timeout(tc, 0); /* the runner of the tests has one for all */
+    suite_add_tcase(s, tc);
+    SRunner *runner = srunner_create(s);
+    if (g_getenv("GST_TRACERS"))
+        srunner_set_fork_status(runner, CK_NOFORK); /* the leaks tracer, at exit, must see what they left */
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed > 0;
 }

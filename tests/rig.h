@@ -45,6 +45,8 @@ GstBuffer *make_frame(guint64 pts, guint8 brightness);
 GstBuffer *pass(const Rig *rig, GstBuffer *buffer);
 /** The n-th frame of the video. */
 void pass_frame(const Rig *rig, guint n);
+/** The next "sidestream-delay" message; the LATENCY message follows it. FALSE: there is none. */
+gboolean delay_told(GstBus *bus, gboolean *live, gint64 *delay);
 void push_segment(const Rig *rig, guint64 start, guint64 base);
 
 guint count_objects(GstBuffer *buffer);
@@ -56,8 +58,9 @@ guint64 source_of(GstBuffer *buffer);
 /* A file of tests each. */
 void add_object_tests(TCase *tc);
 void add_life_tests(TCase *tc);
-void add_delay_tests(TCase *tc);
 void add_status_tests(TCase *tc);
 void add_privacy_tests(TCase *tc);
+/** All of an executable; what its main() returns. */
+int run_tests(TCase *tc, int argc, char **argv);
 
 #endif
