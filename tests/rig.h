@@ -60,6 +60,7 @@ void add_object_tests(TCase *tc);
 void add_life_tests(TCase *tc);
 void add_status_tests(TCase *tc);
 void add_privacy_tests(TCase *tc);
+void add_slow_tests(TCase *tc);
 /** All of an executable; what its main() returns. */
 int run_tests(TCase *tc, int argc, char **argv);
 

@@ -125,6 +125,13 @@ static void how_long(void)
 
     REQUIRE(!ss_delay_over(0, 3 * FRAME, 4 * FRAME) && ss_delay_over(0, 4 * FRAME, 4 * FRAME));
     REQUIRE(ss_delay_over(0, 0, 0) && ss_delay_over(0, 0, -1));
+
+    /* What is said to be held is held: no picture that comes earlier is late enough. */
+    for (int64_t delay = -1; delay < 3 * FRAME; delay += 250000) {
+        const int64_t held = ss_delay_held(delay, FRAME);
+        REQUIRE(held % FRAME == 0 && ss_delay_over(0, held, delay));
+        REQUIRE(held == 0 || !ss_delay_over(0, held - FRAME, delay));
+    }
     film_free(f);
 }
 

@@ -66,6 +66,13 @@ bool ss_delay_over(int64_t pts, int64_t newest, int64_t delay)
     return newest - pts >= delay - SLACK;
 }
 
+int64_t ss_delay_held(int64_t delay, int64_t period)
+{
+    const int64_t least = SS_MAX(delay - SLACK, 0);
+
+    return (least + period - 1) / period * period;
+}
+
 /* --- answers --- */
 
 static bool same_box(const SsBox *a, const SsBox *b)

@@ -44,6 +44,8 @@ void ss_delay_result(SsDelay *d, const SsFollower *f, const SsDetection *det, in
 int64_t ss_delay_now(const SsDelay *d, int64_t newest, int64_t answered, int64_t most);
 /** Has the picture of `pts` been held back for long enough when the newest is of `newest`? */
 SS_API bool ss_delay_over(int64_t pts, int64_t newest, int64_t delay);
+/** So long that takes, where a picture comes every `period`. */
+SS_API int64_t ss_delay_held(int64_t delay, int64_t period);
 /** The answer that was written into the picture; -1: none (yet). Else as ss_result_objects(). */
 int ss_delay_objects(const SsPicture *p, SsObject *out, int max);
 

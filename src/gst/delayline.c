@@ -20,7 +20,7 @@ void ss_delay_line_init(SsDelayLine *line)
 void ss_delay_line_reset(SsDelayLine *line)
 {
     ss_delay_line_drop(line);
-    line->delay = 0;
+    line->delay = line->gap = 0;
     atomic_store(&line->latency, 0);
 }
 
@@ -46,6 +46,9 @@ void ss_delay_line_push(SsDelayLine *line, GstBuffer *buffer, int64_t pts, int64
 
     *h = (Held) { line->delay > 0 ? not_of_a_small_pool(buffer) : buffer, pts, came };
     g_queue_push_tail(&line->held, h);
+    const int64_t gap = pts - line->newest;
+    if (gap > 0 && gap < GST_SECOND) /* or it is a jump */
+        line->gap = gap;
     line->newest = pts;
 }
 
@@ -89,13 +92,12 @@ static void tell(SsDelayLine *line, GstElement *element, gboolean was_live)
 void ss_delay_line_set(SsDelayLine *line, int64_t delay, GstClockTime period, GstElement *element)
 {
     const gboolean was_live = line->delay < 0;
+    const int64_t frame = period > 0 ? (int64_t)period : line->gap;
 
     if (delay == line->delay)
         return;
     line->delay = delay;
-    /* A frame leaves when the first comes that is so much later. */
-    const int64_t frames = period > 0 ? (MAX(delay, 0) + (int64_t)period - 1) / (int64_t)period : 0;
-    atomic_store(&line->latency, period > 0 ? frames * (int64_t)period : MAX(delay, 0));
+    atomic_store(&line->latency, frame > 0 ? ss_delay_held(delay, frame) : MAX(delay, 0));
     tell(line, element, was_live);
 }
 

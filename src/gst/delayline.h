@@ -15,6 +15,7 @@ typedef struct SsDelayLine {
     /* --- stream's thread only */
     GQueue held;
     int64_t newest; /* stream time of the last that came */
+    int64_t gap;    /* of late between two of them; 0: unknown */
     int64_t delay;  /* as told last; -1: the network is too slow, or silent */
     gboolean ends;  /* all leave */
     /* --- written by it, read by any */
@@ -33,7 +34,8 @@ void ss_delay_line_drop(SsDelayLine *line);
 /**
  * So long buffers are held back from now on (ss_stream_delay()). Where that is new, `element` asks for the
  * latency to be worked out again and posts the element message "sidestream-delay" (delay: ns; live: the
- * network is too slow or silent, and boxes are carried meanwhile). `period`: of the frames, 0: unknown.
+ * network is too slow or silent, and boxes are carried meanwhile). `period`: of the frames, 0: as the last
+ * two that came.
  */
 void ss_delay_line_set(SsDelayLine *line, int64_t delay, GstClockTime period, GstElement *element);
 /** Adds what we hold back to an answered LATENCY query. Thread: any. */
