@@ -5,7 +5,9 @@
 
 #define DELAYED "ssinfer " SLOW_MODEL "align=delay "
 
-static const gint64 MS = GST_MSECOND, FRAME = PERIOD;
+enum { MINUTE = 60 * 1000 / PERIOD_MS };
+
+static const gint64 MS = GST_MSECOND, SLACK = GST_MSECOND, FRAME = PERIOD;
 
 /** A video, a network, and what has come out so far. */
 typedef struct Play {
@@ -72,6 +74,126 @@ static gint64 latency_of(const Play *p)
 {
     return (gint64)gst_harness_query_latency(p->rig.h);
 }
+
+static void nothing_told(const Play *p)
+{
+    gboolean live;
+    gint64 delay;
+
+    fail_if(delay_told(p->rig.bus, &live, &delay));
+}
+
+/* --- ten minutes --- */
+
+static guint32 nth_random(guint n)
+{
+    return (n + 1) * 2654435761u >> 16;
+}
+
+/** 60 to 140 ms, evenly. */
+static gint64 varies(guint n)
+{
+    return (60 + nth_random(n) % 81) * MS;
+}
+
+/** One in 40 takes 300 ms: about as many pictures wait long as are left out of account. */
+static gint64 stumbles(guint n)
+{
+    return nth_random(n) % 40 == 0 ? 300 * MS : varies(n);
+}
+
+/** What the element has told, against what was measured here. */
+typedef struct Told {
+    gint64 delay;
+    guint changes, changed_at; /* `results` then */
+    gint64 p95[2 * SLOW_WAITS];
+    guint results;
+} Told;
+
+/** The most of the last n that it was after a result. */
+static gint64 crest(const Told *t, guint n)
+{
+    gint64 most = 0;
+
+    for (guint i = 0; i < MIN(n, t->results); i++)
+        most = MAX(most, t->p95[(t->results - 1 - i) % G_N_ELEMENTS(t->p95)]);
+    return most;
+}
+
+/** It rises to the measured p95 at once, and falls to what that was at most for a memory's length. */
+static void check_told(const Play *p, Told *t)
+{
+    gint64 delay = t->delay;
+    gboolean live = FALSE;
+
+    if (p->slow.results > t->results)
+        t->p95[t->results++ % G_N_ELEMENTS(t->p95)] = slow_p95(&p->slow);
+    const gint64 p95 = crest(t, 1);
+    fail_unless_equals_int(t->results, p->slow.results);
+    if (delay_told(p->rig.bus, &live, &delay)) {
+        fail_unless_equals_int64(delay, delay > t->delay ? p95 : crest(t, SLOW_WAITS));
+        fail_unless(!live && (delay > t->delay || delay < t->delay * 7 / 8));
+        t->delay = delay;
+        t->changes++;
+        t->changed_at = t->results;
+    }
+    nothing_told(p);
+    fail_unless(p95 <= t->delay + SLACK);
+    fail_unless(crest(t, 2 * SLOW_WAITS) >= t->delay * 7 / 8 || t->results - t->changed_at < 2 * SLOW_WAITS);
+}
+
+/** Does the frame that leaves now carry its answer? If the network has seen it, that is what it saw. */
+static guint is_answered(const Play *p, GstBuffer *b)
+{
+    const guint n = (guint)(GST_BUFFER_PTS(b) / PERIOD);
+
+    if (p->slow.results > 0 && n == p->slow.answered)
+        fail_unless_equals_string(gst_structure_get_string(param_of(nth_object(b, 0), "sidestream"), "state"),
+                                  "measured");
+    return p->slow.results > 0 && n <= p->slow.answered;
+}
+
+/**
+ * The latency is what was told and less than a frame, from the first minute to the last; as many frames wait
+ * as it says (where it becomes more, each frame adds one), and nearly all have their answer.
+ */
+static Told play_minutes(guint minutes, SlowTakes takes)
+{
+    Play p = play_new(DELAYED, takes);
+    Told t = { 0 };
+    guint waits = 0, answered = 0;
+
+    while (p.in < minutes * MINUTE) {
+        put_next(&p);
+        check_told(&p, &t);
+        const gint64 latency = latency_of(&p);
+        fail_unless(latency >= t.delay - SLACK && latency < t.delay + FRAME);
+        for (GstBuffer *b; (b = take_next(&p)); gst_buffer_unref(b))
+            answered += is_answered(&p, b);
+        waits = MIN(waits + 1, (guint)(latency / FRAME));
+        fail_unless_equals_int(waiting(&p), waits);
+    }
+    fail_unless(answered * 20 >= p.out * 19, "%u of %u", answered, p.out);
+    play_free(&p);
+    return t;
+}
+
+/** Noise moves nothing: the last change was in the first minute, that is, before the 600th result. */
+GST_START_TEST(ten_minutes_without_drift)
+{
+    const Told t = play_minutes(10, varies);
+
+    fail_unless(t.results > 5000 && t.changed_at < 600, "%u of %u", t.changed_at, t.results);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_network_that_stumbles)
+{
+    const Told t = play_minutes(3, stumbles);
+
+    fail_unless(t.changes < 40, "%u", t.changes);
+}
+GST_END_TEST;
 
 enum { WARM = 30 };
 
@@ -150,6 +272,8 @@ GST_END_TEST;
 
 void add_slow_tests(TCase *tc)
 {
+    tcase_add_test(tc, ten_minutes_without_drift);
+    tcase_add_test(tc, a_network_that_stumbles);
     tcase_add_test(tc, the_latency_query);
     tcase_add_test(tc, frames_at_no_known_rate);
 }

@@ -99,7 +99,8 @@ static void the_chain_was_cut(void)
     film_free(f);
 }
 
-/** Rises at once, but not for one in twenty; falls when all that is remembered is less; has a limit. */
+/** Rises at once, but not for one in twenty; falls when it was less for as long as is remembered; has a
+ * limit. */
 static void how_long(void)
 {
     Film *f = film_new(100);
@@ -113,7 +114,9 @@ static void how_long(void)
     result(f, 20, 20 * FRAME + 900 * MS);
     REQUIRE_CMP(ss_delay_now(d, 0, INT64_MIN, MOST), ==, 900 * MS);
     REQUIRE_CMP(ss_delay_now(d, 0, INT64_MIN, 800 * MS), ==, -1);
-    for (int i = 0; i < SS_DELAY_WAITS; i++) {
+    /* When it might fall for the first time, the two of 900 ms were needed since: they were more than one in
+     * twenty until there were 40. */
+    for (int i = 0; i < 2 * SS_DELAY_WAITS; i++) {
         REQUIRE_CMP(ss_delay_now(d, 0, INT64_MIN, MOST), ==, 900 * MS);
         result(f, 21 + i % 2, (21 + i % 2) * FRAME + 50 * MS);
     }

@@ -35,21 +35,35 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/** Every change moves the whole pipeline, so a little less than what is asked for now is not worth one. */
-static void note_wait(SsDelay *d, int64_t wait)
+/** So long 95 % of the waits were at most. */
+static int64_t most_waits(const SsDelay *d)
 {
-    int64_t sorted[SS_DELAY_WAITS], asked = atomic_load(&d->asked);
-
-    d->wait[d->waits++ % SS_DELAY_WAITS] = wait;
-    d->since++;
+    int64_t sorted[SS_DELAY_WAITS];
     const int n = SS_MIN(d->waits, SS_DELAY_WAITS);
+
     memcpy(sorted, d->wait, (size_t)n * sizeof *sorted);
     qsort(sorted, (size_t)n, sizeof *sorted, ascending);
-    const int64_t p95 = sorted[(95 * n + 99) / 100 - 1];
-    if (p95 <= asked + SLACK && (p95 >= asked - asked / 8 || d->since < SS_DELAY_WAITS))
+    return sorted[(95 * n + 99) / 100 - 1];
+}
+
+/**
+ * Every change moves the whole pipeline. So it rises at once, but falls to what was needed lately, not to
+ * what is needed now, and not for a little.
+ */
+static void note_wait(SsDelay *d, int64_t wait)
+{
+    const int64_t asked = atomic_load(&d->asked);
+
+    d->wait[d->waits++ % SS_DELAY_WAITS] = wait;
+    const int64_t p95 = most_waits(d);
+    d->crest = SS_MAX(d->crest, p95);
+    const bool rises = p95 > asked + SLACK;
+    if (!rises && ++d->since < SS_DELAY_WAITS)
         return;
+    if (rises || d->crest < asked - asked / 8)
+        atomic_store(&d->asked, d->crest);
     d->since = 0;
-    atomic_store(&d->asked, p95);
+    d->crest = 0;
 }
 
 int64_t ss_delay_now(const SsDelay *d, int64_t newest, int64_t answered, int64_t most)

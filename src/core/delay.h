@@ -19,7 +19,8 @@ typedef struct SsDelay {
     SsSeen seen, scratch;
     int64_t wait[SS_DELAY_WAITS]; /* how long the oldest picture of each result had waited for it */
     int waits;                    /* so many so far */
-    int since;                    /* so many since the delay changed */
+    int since;                    /* so many since the delay changed, or might have fallen */
+    int64_t crest;                /* the most that their 95 % were meanwhile */
     /* --- written by it, read by any */
     atomic_int_fast64_t asked; /* ns */
 } SsDelay;
