@@ -75,6 +75,18 @@ static gint64 latency_of(const Play *p)
     return (gint64)gst_harness_query_latency(p->rig.h);
 }
 
+/** The next message says so. */
+static void told(const Play *p, gboolean expected_live, gint64 expected)
+{
+    gboolean live;
+    gint64 delay;
+
+    fail_unless(delay_told(p->rig.bus, &live, &delay), "in %u out %u results %u", p->in, p->out,
+                p->slow.results);
+    fail_unless_equals_int(live, expected_live);
+    fail_unless_equals_int64(delay, expected);
+}
+
 static void nothing_told(const Play *p)
 {
     gboolean live;
@@ -195,7 +207,63 @@ GST_START_TEST(a_network_that_stumbles)
 }
 GST_END_TEST;
 
-enum { WARM = 30 };
+/* --- it hangs --- */
+
+enum { WARM = 30, HANGS = 10 /* so many inferences come before it */ };
+
+/** 100 ms, and the one that hangs. */
+static gint64 hangs(guint n)
+{
+    return n == HANGS ? SLOW_HANGS : 100 * MS;
+}
+
+/**
+ * A picture for each that comes: as late as before until the network has been silent for max-delay, then all
+ * that wait, then each at once. And late again when it has answered twice: the first answer is of before.
+ */
+GST_START_TEST(a_network_that_hangs_and_comes_back)
+{
+    Play p = play_new(DELAYED "max-delay=1000", hangs);
+
+    while (p.slow.begun <= HANGS)
+        play(&p, 1);
+    const gint64 latency = latency_of(&p), delay = slow_p95(&p.slow);
+    const guint held = waiting(&p), last = p.slow.answered;
+    gboolean live = FALSE;
+    gint64 d = 0;
+    while (delay_told(p.rig.bus, &live, &d))
+        fail_unless(!live);
+    fail_unless_equals_int64(d, delay);
+    fail_unless(held > 0 && held * FRAME == latency);
+
+    while ((p.in - last) * FRAME <= 1000 * MS) {
+        play(&p, 1);
+        fail_unless_equals_int(waiting(&p), held);
+    }
+    nothing_told(&p);
+    play(&p, 1);
+    told(&p, TRUE, 0);
+    fail_unless_equals_int64(latency_of(&p), 0);
+    for (guint i = 0; i < 50; i++) {
+        fail_unless_equals_int(waiting(&p), 0);
+        play(&p, 1);
+    }
+
+    slow_wakes(&p.slow);
+    const guint results = p.slow.results;
+    do {
+        nothing_told(&p);
+        fail_unless_equals_int(waiting(&p), 0);
+        play(&p, 1);
+    } while (p.slow.results < results + 2);
+    told(&p, FALSE, delay);
+    fail_unless_equals_int64(latency_of(&p), latency);
+    play(&p, WARM);
+    fail_unless_equals_int(waiting(&p), held);
+    nothing_told(&p);
+    play_free(&p);
+}
+GST_END_TEST;
 
 static gint64 takes_90(guint n)
 {
@@ -274,6 +342,7 @@ void add_slow_tests(TCase *tc)
 {
     tcase_add_test(tc, ten_minutes_without_drift);
     tcase_add_test(tc, a_network_that_stumbles);
+    tcase_add_test(tc, a_network_that_hangs_and_comes_back);
     tcase_add_test(tc, the_latency_query);
     tcase_add_test(tc, frames_at_no_known_rate);
 }

@@ -41,6 +41,8 @@ void slow_clear(Slow *s);
 void slow_offered(Slow *s, guint n);
 /** What happens until then, and it is then. */
 void slow_until(Slow *s, GstElement *infer, gint64 now);
+/** The inference that hangs is done now. */
+void slow_wakes(Slow *s);
 /**
  * So long the oldest frame that a result answers had waited for it, in 19 of 20 of the last 64 results: the
  * smallest of those waits that so many do not exceed.

@@ -23,6 +23,7 @@ void ss_delay_clear(SsDelay *d)
 void ss_delay_reset(SsDelay *d)
 {
     ss_picture_unref(&d->at);
+    d->hung = false;
     d->seen.n = 0;
 }
 
@@ -85,6 +86,17 @@ int64_t ss_delay_held(int64_t delay, int64_t period)
     const int64_t least = SS_MAX(delay - SLACK, 0);
 
     return (least + period - 1) / period * period;
+}
+
+/** `first`: the oldest of the pictures that the one that was `seen` at last answers. */
+static void note_result(SsDelay *d, const SsPicture *first, const SsPicture *seen, int64_t now)
+{
+    const bool hung = d->most > 0 && now - seen->came > d->most;
+
+    /* Those that came while it hung waited for that. */
+    if (!hung)
+        note_wait(d, now - (d->hung ? seen : first)->came);
+    d->hung = hung;
 }
 
 /* --- answers --- */
@@ -158,7 +170,7 @@ void ss_delay_result(SsDelay *d, const SsFollower *f, const SsDetection *det, in
     const int pictures = d->at ? gather(d->at, f->at, picture) : 0;
     if (pictures > 2)
         write_between(d, &d->scratch, picture, pictures, threshold);
-    note_wait(d, now - (pictures > 1 ? picture[1]->came : f->at->came));
+    note_result(d, pictures > 1 ? picture[1] : f->at, f->at, now);
     ss_picture_unref(&d->at);
     d->at = ss_picture_ref(f->at);
     d->seen = d->scratch;

@@ -13,9 +13,13 @@
 enum { SS_DELAY_WAITS = 64 };
 
 typedef struct SsDelay {
+    /* Constant; a result that is later than that is no measure but the end of a silence, which is seen
+     * without it (ss_delay_now()). 0: none is. */
+    int64_t most;
     /* --- whoever has a result; one thread at a time */
     SsBetween *between;
     SsPicture *at; /* a reference: the picture of `seen`; NULL: none */
+    bool hung;     /* until it was answered */
     SsSeen seen, scratch;
     int64_t wait[SS_DELAY_WAITS]; /* how long the oldest picture of each result had waited for it */
     int waits;                    /* so many so far */

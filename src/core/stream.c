@@ -50,6 +50,7 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
     if (p->max_delay == 0)
         s->params.max_delay = SS_DEFAULT_MAX_DELAY;
     s->due = INT64_MIN;
+    s->delay.most = s->params.max_delay;
     atomic_init(&s->align, (int)p->align);
     atomic_init(&s->refs, 1);
     atomic_init(&s->processor, -1);
