@@ -265,6 +265,34 @@ GST_START_TEST(a_network_that_hangs_and_comes_back)
 }
 GST_END_TEST;
 
+/** It hangs when the video is sought: nothing of the new place is answered, so its start counts. */
+GST_START_TEST(a_network_that_hangs_across_a_seek)
+{
+    Play p = play_new(DELAYED "max-delay=1000", hangs);
+
+    while (p.slow.begun <= HANGS)
+        play(&p, 1);
+    fail_unless(waiting(&p) > 0);
+    fail_unless(gst_harness_push_event(p.rig.h, gst_event_new_flush_start()));
+    fail_unless(gst_harness_push_event(p.rig.h, gst_event_new_flush_stop(TRUE)));
+    push_segment(&p.rig, 0, 0);
+    const guint start = p.out = p.in;
+    gboolean live = FALSE;
+    gint64 d;
+    while (delay_told(p.rig.bus, &live, &d))
+        fail_unless(!live);
+
+    while ((p.in - start) * FRAME <= 1000 * MS)
+        play(&p, 1);
+    nothing_told(&p);
+    fail_unless(waiting(&p) > 0);
+    play(&p, 1);
+    told(&p, TRUE, 0);
+    fail_unless_equals_int(waiting(&p), 0);
+    play_free(&p);
+}
+GST_END_TEST;
+
 static gint64 takes_90(guint n)
 {
     (void)n;
@@ -343,6 +371,7 @@ void add_slow_tests(TCase *tc)
     tcase_add_test(tc, ten_minutes_without_drift);
     tcase_add_test(tc, a_network_that_stumbles);
     tcase_add_test(tc, a_network_that_hangs_and_comes_back);
+    tcase_add_test(tc, a_network_that_hangs_across_a_seek);
     tcase_add_test(tc, the_latency_query);
     tcase_add_test(tc, frames_at_no_known_rate);
 }

@@ -44,7 +44,7 @@ void ss_delay_result(SsDelay *d, const SsFollower *f, const SsDetection *det, in
 /**
  * So long pictures must be held back for nearly all of them (95 %) to have their answer, in ns; 0: not known
  * yet; changes seldom. -1: that is more than `most`, or the network has been silent for longer: since the
- * picture of `answered` (INT64_MIN: none yet), when the newest is of `newest`. Thread: any.
+ * picture of `answered` (INT64_MIN: none that counts), when the newest is of `newest`. Thread: any.
  */
 int64_t ss_delay_now(const SsDelay *d, int64_t newest, int64_t answered, int64_t most);
 /** Has the picture of `pts` been held back for long enough when the newest is of `newest`? */

@@ -83,6 +83,7 @@ struct SsStream {
     int64_t last_offer; /* monotonic clock; 0 = none yet */
     int64_t due;        /* pts of the next frame that max_rate lets through */
     SsAlbum *album;
+    int64_t first;                     /* pts of the first picture since a flush; INT64_MIN: none yet */
     SsPicture *picture;                /* of the newest frame; NULL: none was made */
     SsPicture *held[SS_LONGEST_CHAIN]; /* a ring: of the frames that are still to be shown */
     int first_held, n_held;

@@ -49,7 +49,7 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
         s->params.budget = 500000;
     if (p->max_delay == 0)
         s->params.max_delay = SS_DEFAULT_MAX_DELAY;
-    s->due = INT64_MIN;
+    s->due = s->first = INT64_MIN;
     s->delay.most = s->params.max_delay;
     atomic_init(&s->align, (int)p->align);
     atomic_init(&s->refs, 1);
@@ -196,6 +196,8 @@ void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
         ss_album_cut(s->album);
         return;
     }
+    if (s->first == INT64_MIN)
+        s->first = s->picture->pts;
     if (align != SS_ALIGN_DELAY)
         return;
     s->picture->came = ss_now_ns();
@@ -225,8 +227,10 @@ int64_t ss_stream_delay(SsStream *s)
 
     if (atomic_load(&s->align) != SS_ALIGN_DELAY)
         return 0;
-    const int64_t delay = ss_delay_now(&s->delay, s->picture ? s->picture->pts : INT64_MIN,
-                                       r ? r->pts : INT64_MIN, s->params.max_delay);
+    /* What was asked for before a flush is held back after it, too; then the network may hang in it. */
+    const int64_t answered = r ? r->pts : atomic_load(&s->delay.asked) > 0 ? s->first : INT64_MIN;
+    const int64_t newest = s->picture ? s->picture->pts : answered;
+    const int64_t delay = ss_delay_now(&s->delay, newest, answered, s->params.max_delay);
     atomic_store(&s->delays, delay >= 0);
     return delay;
 }
@@ -282,7 +286,7 @@ void ss_stream_status(const SsStream *s, int64_t came, SsStreamStatus *out)
 void ss_stream_flush(SsStream *s)
 {
     atomic_fetch_add(&s->epoch, 1);
-    s->due = INT64_MIN;
+    s->due = s->first = INT64_MIN;
     ss_store_forget(&s->store);
     ss_picture_unref(&s->picture);
     forget_held(s);
