@@ -75,6 +75,11 @@ static gint64 latency_of(const Play *p)
     return (gint64)gst_harness_query_latency(p->rig.h);
 }
 
+static void set_align(const Play *p, const char *align)
+{
+    gst_util_set_object_arg(G_OBJECT(p->rig.infer), "align", align);
+}
+
 /** The next message says so. */
 static void told(const Play *p, gboolean expected_live, gint64 expected)
 {
@@ -293,11 +298,41 @@ GST_START_TEST(a_network_that_hangs_across_a_seek)
 }
 GST_END_TEST;
 
+/* --- it is switched --- */
+
 static gint64 takes_90(guint n)
 {
     (void)n;
     return 90 * MS;
 }
+
+/** Every way from each to each other, while the video runs: no frame is lost, overtakes or is left behind. */
+GST_START_TEST(switched_at_run_time)
+{
+    static const char *const ways[] = { "hold", "live", "hold", "delay", "live", "delay" };
+    Play p = play_new(DELAYED "max-delay=60000", takes_90);
+    gboolean late = TRUE;
+
+    play(&p, WARM);
+    const guint held = waiting(&p);
+    fail_unless(held > 0);
+    for (guint round = 0; round < 3; round++) {
+        for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+            set_align(&p, ways[i]);
+            late = g_str_equal(ways[i], "delay");
+            play(&p, 1);
+            fail_unless_equals_int(waiting(&p), late ? 1 : 0);
+            fail_unless_equals_int64(latency_of(&p), late ? held * FRAME : 0);
+            play(&p, WARM + round);
+            fail_unless_equals_int(waiting(&p), late ? held : 0);
+        }
+    }
+    fail_unless(gst_harness_push_event(p.rig.h, gst_event_new_eos()));
+    take_all(&p);
+    fail_unless_equals_int(waiting(&p), 0);
+    play_free(&p);
+}
+GST_END_TEST;
 
 /* --- what it says --- */
 
@@ -372,6 +407,7 @@ void add_slow_tests(TCase *tc)
     tcase_add_test(tc, a_network_that_stumbles);
     tcase_add_test(tc, a_network_that_hangs_and_comes_back);
     tcase_add_test(tc, a_network_that_hangs_across_a_seek);
+    tcase_add_test(tc, switched_at_run_time);
     tcase_add_test(tc, the_latency_query);
     tcase_add_test(tc, frames_at_no_known_rate);
 }

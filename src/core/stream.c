@@ -198,10 +198,9 @@ void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
     }
     if (s->first == INT64_MIN)
         s->first = s->picture->pts;
-    if (align != SS_ALIGN_DELAY)
-        return;
-    s->picture->came = ss_now_ns();
-    hold_picture(s, s->picture);
+    s->picture->came = ss_now_ns(); /* in any case: the network may answer it after a switch to delay */
+    if (align == SS_ALIGN_DELAY)
+        hold_picture(s, s->picture);
 }
 
 /** The picture of the frame that is shown now, borrowed; those of older frames are not asked for any more. */
