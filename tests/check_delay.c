@@ -203,5 +203,6 @@ int main(int argc, char **argv)
     tcase_add_test(tc, a_flush_drops_what_waits);
     tcase_add_test(tc, others_do_not_overtake);
     add_slow_tests(tc);
+    add_sync_tests(tc);
     return run_tests(tc, argc, argv);
 }

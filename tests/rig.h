@@ -61,6 +61,7 @@ void add_life_tests(TCase *tc);
 void add_status_tests(TCase *tc);
 void add_privacy_tests(TCase *tc);
 void add_slow_tests(TCase *tc);
+void add_sync_tests(TCase *tc);
 /** All of an executable; what its main() returns. */
 int run_tests(TCase *tc, int argc, char **argv);
 
