@@ -177,6 +177,35 @@ static void hidden(void)
     rig_free(r);
 }
 
+/** Another one passes before it, to the other side: it goes on to its own, unseen, and comes out there. */
+static void behind_another(void)
+{
+    Rig *r = rig_new();
+    Drawn front = middle;
+    SsObject o[4];
+
+    r->drawn.front = &front;
+    front.x = r->drawn.x + 60;
+    step(r); /* the first picture is without it */
+    for (int i = 0; i < 30; i++) {
+        const SsDetection d[2] = { { box_around(&front, 1), 0.9f, 1 },
+                                   { box_around(&r->drawn, 1), 0.9f, 1 } };
+
+        if (i <= 4)
+            result(r, d, 2);
+        front.x -= 3;
+        step(r);
+        REQUIRE_CMP(ss_scene_objects(&r->scene, r->picture, 2000000000, NULL, o, 4), ==, 2);
+        REQUIRE(o[0].id == 1 && o[1].id == 2 && o[0].state == SS_TRACKED);
+        REQUIRE_NEAR(o[0].box.x + o[0].box.w / 2, front.x, 1);
+        REQUIRE_NEAR(o[1].box.x + o[1].box.w / 2, r->drawn.x, 5);
+        if (i == 9) /* they stand in one place */
+            REQUIRE(o[1].state == SS_PREDICTED);
+    }
+    REQUIRE(o[1].state == SS_TRACKED);
+    rig_free(r);
+}
+
 /** The detector misses it for once: it is still followed, its score halved; three times: it is gone. */
 static void missed(void)
 {
@@ -221,6 +250,7 @@ int main(void)
     less_alike_less_sure();
     crowds_are_doubted();
     hidden();
+    behind_another();
     missed();
     a_crowd();
     return 0;

@@ -7,8 +7,11 @@
 #include "decode/decode.h"
 #include "internal.h"
 
-/* How much of a new displacement enters the velocity. */
+/* How much of a new displacement enters the velocity, where what is found looks like what was seen. */
 static const float NEW_VELOCITY = 0.5f;
+/* It does up to here (SsPose.unlike). Whoever does not, and looks less like itself than one that covers so
+ * much of it, by this factor, is behind that one. */
+static const float ALIKE = 0.65f, COVERED = 0.4f, FRONT = 0.4f;
 /* How much two objects of a class overlap that are one. */
 static const float GHOST = 0.6f;
 /* A detector's whim lasts: what a box was off from the object's own course fades over so many seconds, as
@@ -37,11 +40,55 @@ static void walk(SsMoving *m, const SsTemplate *appearance, const SsPicture *to,
 
     m->lost = !appearance || !ss_template_find(appearance, to, &pose);
     if (!m->lost && dt > 0) {
-        m->vx += NEW_VELOCITY * ((pose.x - m->pose.x) / dt - m->vx);
-        m->vy += NEW_VELOCITY * ((pose.y - m->pose.y) / dt - m->vy);
+        const float news = NEW_VELOCITY * (1 - pose.unlike); /* half of another thing tells but half */
+
+        m->vx += news * ((pose.x - m->pose.x) / dt - m->vx);
+        m->vy += news * ((pose.y - m->pose.y) / dt - m->vy);
         m->paced = true;
     }
     m->pose = pose;
+}
+
+/** The part of `a` that lies in `b`. */
+static float covered_by(const SsBox *a, const SsBox *b)
+{
+    const float w = fminf(a->x + a->w, b->x + b->w) - fmaxf(a->x, b->x),
+                h = fminf(a->y + a->h, b->y + b->h) - fmaxf(a->y, b->y);
+
+    return w > 0 && h > 0 ? w * h / (a->w * a->h) : 0;
+}
+
+/** What was found is the one that hides it, more likely. */
+static bool is_behind_another(const SsScene *s, const SsMoving *m)
+{
+    const SsBox box = box_at(m, course);
+
+    if (m->lost || m->pose.unlike < ALIKE)
+        return false;
+    for (int i = 0; i < s->n; i++) {
+        const SsMoving *o = &s->moving[i];
+        const SsBox front = box_at(o, course);
+
+        if (o != m && !o->lost && o->pose.unlike < FRONT * m->pose.unlike &&
+            covered_by(&box, &front) > COVERED)
+            return true;
+    }
+    return false;
+}
+
+/** Where a walk begins. */
+typedef struct Start {
+    SsPose pose;
+    float vx, vy;
+} Start;
+
+/** What was found is forgotten. */
+static void go_straight(SsMoving *m, const Start *from, float dt)
+{
+    m->pose = from->pose;
+    m->vx = from->vx;
+    m->vy = from->vy;
+    walk(m, NULL, NULL, dt);
 }
 
 static bool in_time(const SsBudget *budget)
@@ -54,6 +101,7 @@ void ss_scene_walk(SsScene *s, const SsPicture *to, const SsBudget *budget)
     const float dt = (float)(to->pts - s->pts) * 1e-9f;
     const int first = s->n > 0 ? s->turn % s->n : 0;
     int without = -1; /* the first that time did not reach */
+    Start start[SS_MAX_OBJECTS];
 
     for (int i = 0; i < s->n; i++) {
         const int k = (first + i) % s->n;
@@ -62,7 +110,14 @@ void ss_scene_walk(SsScene *s, const SsPicture *to, const SsBudget *budget)
 
         if (can && !look && without < 0)
             without = k;
+        start[k] = (Start) { m->pose, m->vx, m->vy };
         walk(m, look ? &s->appearance[m->appearance] : NULL, to, dt);
+    }
+    for (int i = 0; i < s->n; i++) {
+        SsMoving *m = &s->moving[i];
+
+        if (is_behind_another(s, m))
+            go_straight(m, &start[i], dt);
         if (!m->lost)
             m->found = to->pts;
     }
