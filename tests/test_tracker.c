@@ -191,7 +191,7 @@ static void the_carried_stay_sane(void)
 
         ss_tracker_predict(t, i * SECOND);
         if (i > 0 && i % 5 != 0)
-            ss_tracker_expect(t, 1, &(SsBox) { x + (i % 37 == 0 ? 20 : 0), 0, 40, 100 }, 30, 0);
+            ss_tracker_expect(t, 1, &(SsBox) { x + (i % 37 == 0 ? 20 : 0), 0, 40, 100 }, 30, 0, true);
         REQUIRE(ss_tracker_update(t, i * SECOND, d, i % 7 != 6, o) == (i % 7 != 6));
         REQUIRE(ss_tracker_filtered(t, 1, &filtered, &vx, &vy));
         if (i < 3 || i % 7 == 6)
@@ -214,12 +214,37 @@ static void the_carried_coast_with_their_velocity(void)
 
     ss_tracker_update(t, 0, d, 1, o);
     ss_tracker_predict(t, SECOND / 10);
-    ss_tracker_expect(t, 1, &(SsBox) { 0, 0, 40, 100 }, 60, -20);
+    ss_tracker_expect(t, 1, &(SsBox) { 0, 0, 40, 100 }, 60, -20, true);
     ss_tracker_update(t, SECOND / 10, d, 1, o);
     REQUIRE(ss_tracker_update(t, 6 * SECOND / 10, NULL, 0, o) == 1);
     REQUIRE_NEAR(o[0].box.x, 30, 1);
     REQUIRE_NEAR(o[0].box.y, -10, 1);
     ss_tracker_destroy(&t);
+}
+
+/** It goes behind something, which is followed in its place and stands still, until it has been missed too
+ * often to be shown: it comes out where it was going. */
+static void the_doubted_go_on_as_before(void)
+{
+    for (int alike = 0; alike < 2; alike++) {
+        SsTracker *t = tracker();
+        SsObject o[2];
+
+        for (int i = 0; i <= 18; i++) {
+            const float x = 10 * (float)i;
+            const SsDetection d[1] = { det(x, 0, 1) };
+            const bool hidden = i > 10 && i < 18;
+
+            ss_tracker_predict(t, i * SECOND / 10);
+            if (i > 0 && i <= 13)
+                ss_tracker_expect(t, 1, &(SsBox) { fminf(x, 100), 0, 40, 100 }, i <= 10 ? 100 : 0, 0,
+                                  i <= 10 || alike);
+            REQUIRE(ss_tracker_update(t, i * SECOND / 10, d, !hidden, o) == !hidden);
+            if (!hidden)
+                REQUIRE_CMP(o[0].id, ==, i == 18 && alike ? 2 : 1);
+        }
+        ss_tracker_destroy(&t);
+    }
 }
 
 /** More objects than there is room for: the oldest tracks make way, and nothing breaks. */
@@ -255,6 +280,7 @@ int main(void)
     smooth_boxes_are_calmer();
     the_carried_stay_sane();
     the_carried_coast_with_their_velocity();
+    the_doubted_go_on_as_before();
     a_flood_of_objects();
     REQUIRE_STR(ss_object_state_name(SS_HELD), "held");
     REQUIRE_STR(ss_object_state_name((SsObjectState)99), "unknown");

@@ -12,6 +12,8 @@ static const float NEW_VELOCITY = 0.5f;
 /* It does up to here (SsPose.unlike). Whoever does not, and looks less like itself than one that covers so
  * much of it, by this factor, is behind that one. */
 static const float ALIKE = 0.65f, COVERED = 0.4f, FRONT = 0.4f;
+/* Up to here it is surely the object that is found, not what has come before it. */
+static const float SAME = 0.4f;
 /* How much two objects of a class overlap that are one. */
 static const float GHOST = 0.6f;
 /* A detector's whim lasts: what a box was off from the object's own course fades over so many seconds, as
@@ -265,7 +267,7 @@ void ss_scene_update(SsScene *to, const SsScene *from, const SsLearners *l, int6
         const SsBox box = box_at(m, course);
 
         if (m->paced) /* else the filter's velocity is the better one */
-            ss_tracker_expect(t, m->object.id, &box, m->vx, m->vy);
+            ss_tracker_expect(t, m->object.id, &box, m->vx, m->vy, !m->lost && m->pose.unlike < SAME);
     }
     n = ss_tracker_update(t, pts, det, n, object);
     if (met && picture)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "assign.h"
 #include "decode/decode.h"
@@ -33,12 +34,14 @@ static const float SIZE_GATE = 2.5f;
 typedef struct Track {
     uint64_t id;
     SsKalman axis[AXES]; /* at the pts of the newest update */
+    SsKalman kept[AXES]; /* the same without what pictures said of it when it did not look like itself */
     SsBox predicted;     /* there, before that update's detections */
     float score;
     int class_id;
     int hits;     /* detections so far; of an object that was there at the start, enough */
     int misses;   /* updates without one since */
-    bool carried; /* the pictures say where it is expected */
+    bool carried; /* the pictures say where it is expected, */
+    bool doubted; /* but it does not look like itself there */
     int64_t seen; /* pts of the last */
 } Track;
 
@@ -72,11 +75,11 @@ static float size_of(const SsBox *b)
     return fmaxf(sqrtf(b->w * b->h), 1);
 }
 
-static SsBox box_of(const Track *k)
+static SsBox box_of(const SsKalman axis[AXES])
 {
-    const float w = fmaxf(k->axis[W].p, 1), h = fmaxf(k->axis[H].p, 1);
+    const float w = fmaxf(axis[W].p, 1), h = fmaxf(axis[H].p, 1);
 
-    return (SsBox) { k->axis[CX].p - w / 2, k->axis[CY].p - h / 2, w, h };
+    return (SsBox) { axis[CX].p - w / 2, axis[CY].p - h / 2, w, h };
 }
 
 static void axes_of(const SsBox *b, float at[AXES])
@@ -98,17 +101,20 @@ static void start(Track *k, uint64_t id, const SsDetection *d, int64_t pts)
     axes_of(&d->box, at);
     for (int i = 0; i < AXES; i++)
         ss_kalman_init(&k->axis[i], at[i], SEEN * size, SPEED[i] * size);
+    memcpy(k->kept, k->axis, sizeof k->kept);
 }
 
 static void predict(Track *k, float dt)
 {
-    const SsBox last = box_of(k);
+    const SsBox last = box_of(k->axis);
     const float size = size_of(&last);
 
-    for (int i = 0; i < AXES; i++)
+    for (int i = 0; i < AXES; i++) {
         ss_kalman_predict(&k->axis[i], dt, PUSH[i] * size);
-    k->predicted = box_of(k);
-    k->carried = false;
+        ss_kalman_predict(&k->kept[i], dt, PUSH[i] * size);
+    }
+    k->predicted = box_of(k->axis);
+    k->carried = k->doubted = false;
 }
 
 /** Somebody else knows where it is, and how well. What tied the place to the velocity says nothing of this
@@ -134,12 +140,22 @@ static void go_on(Track *k, const SsDetection *d, int64_t pts)
     if (k->carried && ss_iou(&k->predicted, &d->box) < ASTRAY_IOU)
         place(k, &d->box, doubt);
     axes_of(&d->box, at);
-    for (int i = 0; i < AXES; i++)
+    for (int i = 0; i < AXES; i++) {
         ss_kalman_correct(&k->axis[i], at[i], doubt);
+        ss_kalman_correct(&k->kept[i], at[i], doubt);
+    }
     k->score += (k->carried ? SCORE : 1) * (d->score - k->score);
     k->misses = 0;
     k->hits++;
     k->seen = pts;
+}
+
+static void miss(Track *k)
+{
+    k->misses++;
+    k->score *= MISSED;
+    if (k->doubted && k->misses > MOST_MISSES) /* it is hidden, and something else was followed */
+        memcpy(k->axis, k->kept, sizeof k->axis);
 }
 
 /** Time passes for all tracks; who has been lost for too long, or was seen but once by chance, is forgotten.
@@ -275,13 +291,11 @@ int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, 
         if (first)
             k->hits = SS_MAX(k->hits, t->params.confirm);
         if (k->hits >= t->params.confirm)
-            out[shown++] = object_of(k, t->params.smooth ? box_of(k) : det[d].box, SS_MEASURED);
+            out[shown++] = object_of(k, t->params.smooth ? box_of(k->axis) : det[d].box, SS_MEASURED);
     }
     for (int i = 0; i < t->n; i++)
-        if (t->track[i].seen < pts) {
-            t->track[i].misses++;
-            t->track[i].score *= MISSED;
-        }
+        if (t->track[i].seen < pts)
+            miss(&t->track[i]);
     return add_coasting(t, out, shown);
 }
 
@@ -293,7 +307,7 @@ static Track *track_of(SsTracker *t, uint64_t id)
     return NULL;
 }
 
-void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box, float vx, float vy)
+void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box, float vx, float vy, bool alike)
 {
     const float v[AXES] = { [CX] = vx, [CY] = vy }, doubt = PACE * size_of(box);
     Track *k = track_of(t, id);
@@ -308,6 +322,9 @@ void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box, float vx, fl
     }
     k->predicted = *box;
     k->carried = true;
+    k->doubted = !alike;
+    if (alike)
+        memcpy(k->kept, k->axis, sizeof k->kept);
 }
 
 bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box, float *vx, float *vy)
@@ -316,7 +333,7 @@ bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box, float *vx,
 
     if (!k)
         return false;
-    *box = box_of(k);
+    *box = box_of(k->axis);
     *vx = k->axis[CX].v;
     *vy = k->axis[CY].v;
     return true;

@@ -26,10 +26,11 @@ int ss_tracker_update(SsTracker *t, int64_t pts, const SsDetection *det, int n, 
 /**
  * Time passes until `pts`; ss_tracker_update() does it, too. In between, whoever has followed the pictures
  * may say where an object stands now, and its velocity in pixels a second: it is expected there, and its own
- * doubt is that of following, not of guessing.
+ * doubt is that of following, not of guessing. Not `alike`: what stands there does not look like it, and
+ * if it is not seen again it has gone behind something, and is expected where it was going.
  */
 void ss_tracker_predict(SsTracker *t, int64_t pts);
-void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box, float vx, float vy);
+void ss_tracker_expect(SsTracker *t, uint64_t id, const SsBox *box, float vx, float vy, bool alike);
 /** Where the filter has the object, and its velocity in pixels a second; false: there is no such track. */
 bool ss_tracker_filtered(const SsTracker *t, uint64_t id, SsBox *box, float *vx, float *vy);
 /** Forget the tracks; their ids are not given again. */
