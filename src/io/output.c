@@ -6,8 +6,6 @@
 
 #include "exit.h"
 
-enum { WAITING_FRAMES = 3 };
-
 static const SsOutputClass *const classes[] = {
 #ifdef SS_HAVE_WINDOW
     &ss_output_window,
@@ -50,7 +48,7 @@ GstElement *ss_output_stream(SsOutput *o, guint index, const char *name, GError 
     GstElement *queue = gst_element_factory_make("queue", "queue");
     /* Leaky: whatever the output does, the stream's thread goes on. */
     gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
-    g_object_set(queue, "max-size-bytes", 0, "max-size-buffers", o->klass->patience ? 0 : WAITING_FRAMES,
+    g_object_set(queue, "max-size-bytes", 0, "max-size-buffers", o->klass->patience ? 0 : SS_WAITING_FRAMES,
                  "max-size-time", (guint64)o->klass->patience, "silent", TRUE, NULL);
     GstElement *bin = gst_bin_new(NULL);
     gst_bin_add_many(GST_BIN(bin), queue, end, NULL);

@@ -21,6 +21,8 @@ typedef struct SsOutputParams {
     void *cookie;
 } SsOutputParams;
 
+enum { SS_WAITING_FRAMES = 3 }; /* in front of an output without patience */
+
 typedef struct SsOutputClass {
     const char *name; /* "FILE.mp4" */
     bool (*claims)(const char *spec);
@@ -32,7 +34,7 @@ typedef struct SsOutputClass {
     void (*started)(SsOutput *o);
     /** Every stream has ended. Main thread; may be NULL. */
     void (*close)(SsOutput *o);
-    GstClockTime patience; /* a frame may wait so long in front of it; 0 = three frames may */
+    GstClockTime patience; /* a frame may wait so long in front of it; 0 = SS_WAITING_FRAMES may */
 } SsOutputClass;
 
 struct SsOutput {

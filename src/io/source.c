@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "exit.h"
+#include "output.h"
 
 #define FORMATS "{NV12,I420,BGRx,RGBx,BGRA,RGBA,BGR,RGB,GRAY8}"
 #define END     "sidestream-end"
-enum { DECODED_AHEAD = 8 }; /* frames */
+enum { DECODED_AHEAD = 8, SPARES = SS_WAITING_FRAMES + 1 }; /* frames */
 
 /* --- SOURCE?key=value&key=value --- */
 
@@ -370,6 +371,33 @@ static GstElement *decoder_bin(const char *spec, const char *text, GError **erro
     return bin;
 }
 
+/* The first pictures, kept for a moment. */
+typedef struct Spares {
+    GstBuffer *kept[SPARES];
+    int n, passed;
+} Spares;
+
+static void free_spares(gpointer data)
+{
+    Spares *s = data;
+    while (s->n > 0)
+        gst_buffer_unref(s->kept[--s->n]);
+    g_free(s);
+}
+
+/* A decoder's pool grows whenever a hiccup fills the queues behind it: that takes time just then, and memory
+ * for good. libav's asks nobody how many pictures may be needed. So it has to make some more at the start. */
+static GstPadProbeReturn keep_spares(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    (void)pad;
+    Spares *s = data;
+    if (s->n < SPARES)
+        s->kept[s->n++] = gst_buffer_ref(GST_PAD_PROBE_INFO_BUFFER(info));
+    else if (++s->passed > 2 * DECODED_AHEAD)
+        return GST_PAD_PROBE_REMOVE;
+    return GST_PAD_PROBE_OK;
+}
+
 GstElement *ss_source_new(const char *spec, const SsPaceParams *params, GError **error)
 {
     g_autofree char *text = ss_source_text(spec, ss_element_exists, error);
@@ -388,6 +416,8 @@ GstElement *ss_source_new(const char *spec, const SsPaceParams *params, GError *
     gst_element_link_many(decoder, queue, pace, NULL);
     g_autoptr(GstPad) decoded = gst_element_get_static_pad(decoder, "src");
     g_autoptr(GstPad) paced = gst_element_get_static_pad(pace, "src");
+    if (ss_source_kind(spec) == SS_SOURCE_FILE)
+        gst_pad_add_probe(decoded, GST_PAD_PROBE_TYPE_BUFFER, keep_spares, g_new0(Spares, 1), free_spares);
     if (params->loop)
         ss_pace_loop(pace, decoded);
     gst_element_add_pad(bin, gst_ghost_pad_new("src", paced));
