@@ -318,7 +318,7 @@ static void doubt_crowds(SsObject *object, int n)
 int ss_scene_objects(const SsScene *s, const SsPicture *picture, int64_t max_lost, const SsBudget *budget,
                      SsObject *out, int max)
 {
-    const float age = (float)(s->pts - s->source_pts) * 1e-9f;
+    const float age = fmaxf((float)(s->pts - s->source_pts) * 1e-9f, 0); /* if it was walked back */
     const float sure = expf(-age / SURE);
     float left[SS_TARGETS], off[SS_TARGETS];
     int n = 0;

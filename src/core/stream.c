@@ -14,6 +14,8 @@
 #include "internal.h"
 #include "standby.h"
 
+enum { SPARE_PICTURES = 8 };
+
 static void add_one(atomic_uint_fast64_t *counter)
 {
     atomic_fetch_add(counter, 1);
@@ -188,6 +190,7 @@ static void hold_picture(SsStream *s, SsPicture *p)
 void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
 {
     const SsAlign align = (SsAlign)atomic_load(&s->align);
+    const int64_t previous = s->picture ? s->picture->pts : INT64_MIN;
 
     ss_picture_unref(&s->picture);
     if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame))
@@ -198,6 +201,8 @@ void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
     }
     if (s->first == INT64_MIN)
         s->first = s->picture->pts;
+    if (previous != INT64_MIN)
+        s->gap += (s->picture->pts - previous - s->gap) / (s->gap > 0 ? 8 : 1);
     s->picture->came = ss_now_ns(); /* in any case: the network may answer it after a switch to delay */
     if (align == SS_ALIGN_DELAY)
         hold_picture(s, s->picture);
@@ -229,7 +234,9 @@ int64_t ss_stream_delay(SsStream *s)
     /* What was asked for before a flush is held back after it, too; then the network may hang in it. */
     const int64_t answered = r ? r->pts : atomic_load(&s->delay.asked) > 0 ? s->first : INT64_MIN;
     const int64_t newest = s->picture ? s->picture->pts : answered;
-    const int64_t delay = ss_delay_now(&s->delay, newest, answered, s->params.max_delay);
+    /* Of so many pictures in a row at most a result can be carried. */
+    const int64_t most = SS_MIN(s->params.max_delay, (SS_LONGEST_CHAIN - SPARE_PICTURES) * s->gap);
+    const int64_t delay = ss_delay_now(&s->delay, newest, answered, s->gap > 0 ? most : s->params.max_delay);
     atomic_store(&s->delays, delay >= 0);
     return delay;
 }
@@ -256,6 +263,9 @@ int ss_stream_objects_at(SsStream *s, int64_t pts, SsObject *out, int max)
         note_told(s, pts, r, n > 0 ? pts - out[0].source_pts : 0);
         return n;
     }
+    /* The network is beyond it: nothing is known of this one, and boxes are not walked back. */
+    if (align == SS_ALIGN_DELAY && r->pts > pts)
+        return 0;
     const SsBudget budget = { ss_now_ns, ss_now_ns() + s->params.budget };
     const SsShow show = { .align = align,
                           .threshold = s->engine->params.threshold,
