@@ -169,6 +169,26 @@ GST_START_TEST(a_flush_drops_what_waits)
 }
 GST_END_TEST;
 
+/** A camera whose clock is set back: nothing waits until it is where it was. */
+GST_START_TEST(times_that_do_not_rise_hold_nothing_back)
+{
+    Rig rig = delayed_rig(DELAYED "max-delay=60000");
+
+    put(&rig, 2);
+    put(&rig, 3);
+    none_comes(&rig);
+    put(&rig, 0);
+    take(&rig, 2, 1, "predicted");
+    take(&rig, 3, 1, "predicted");
+    take(&rig, 0, 1, "predicted");
+    none_comes(&rig);
+    put(&rig, 4);
+    none_comes(&rig);
+    ss_dummy_gate_open(GATE);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
 /** To live: what waits leaves first, in its order; a new segment and new caps let go of it, too. */
 GST_START_TEST(others_do_not_overtake)
 {
@@ -201,6 +221,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, delayed_pictures_have_their_own_boxes);
     tcase_add_test(tc, a_network_that_hangs_holds_no_picture);
     tcase_add_test(tc, a_flush_drops_what_waits);
+    tcase_add_test(tc, times_that_do_not_rise_hold_nothing_back);
     tcase_add_test(tc, others_do_not_overtake);
     add_slow_tests(tc);
     add_sync_tests(tc);

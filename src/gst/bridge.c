@@ -251,6 +251,18 @@ guint ss_bridge_add_objects(GstBuffer *buffer, const GstVideoInfo *info, int64_t
     return added;
 }
 
+GstClockTime ss_bridge_period(const GstVideoInfo *info)
+{
+    const gint n = GST_VIDEO_INFO_FPS_N(info), d = GST_VIDEO_INFO_FPS_D(info);
+
+    return n > 0 ? gst_util_uint64_scale(GST_SECOND, (guint64)d, (guint64)n) : 0;
+}
+
+GstClockTime ss_bridge_duration(GstBuffer *buffer, const GstVideoInfo *info)
+{
+    return GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : ss_bridge_period(info);
+}
+
 gboolean ss_bridge_running_time(const GstSegment *segment, GstBuffer *buffer, int64_t *time)
 {
     guint64 magnitude = GST_BUFFER_PTS(buffer);

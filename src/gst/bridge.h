@@ -34,6 +34,12 @@ void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
  */
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 
+/** Of a frame, by the caps; 0: they do not say. */
+GstClockTime ss_bridge_period(const GstVideoInfo *info);
+
+/** Of this frame, as it says itself, or as its caps say; 0: nobody does. */
+GstClockTime ss_bridge_duration(GstBuffer *buffer, const GstVideoInfo *info);
+
 /** FALSE: the frame has no pts, or none that the segment maps to a running time. */
 gboolean ss_bridge_running_time(const GstSegment *segment, GstBuffer *buffer, int64_t *time);
 

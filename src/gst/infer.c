@@ -91,15 +91,16 @@ struct _SsInfer {
     /* --- stream's thread only */
     GstVideoInfo info;
     SsTeller teller;
-    SsNaming naming;      /* by that of `labels` which fits the model */
-    guint64 frames;       /* that came in */
-    int64_t came;         /* the last of them, by the clock */
-    gboolean new_segment; /* since the last frame */
-    gboolean any_pts;
-    int64_t last_pts;      /* running time of the last frame offered */
-    int64_t last_duration; /* 1 where it had none */
+    SsNaming naming;               /* by that of `labels` which fits the model */
+    guint64 frames;                /* that came in */
+    int64_t came;                  /* the last of them, by the clock */
+    int64_t came_before;           /* the one before it */
+    gboolean any_pts, new_segment; /* new since the last frame */
+    int64_t last_pts;              /* running time of the last frame offered */
+    int64_t last_duration;         /* so much later the next one is, if it has no pts */
     gboolean map_warned;
-    gboolean late; /* the frames go through `line` */
+    gboolean late;  /* the frames go through `line` */
+    gboolean rises; /* the last frame's pts was above that of the one before */
     SsWaitMeter waiting;
 
     SsDelayLine line; /* stream's thread, but for the latency */
@@ -155,6 +156,7 @@ static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
     g_mutex_lock(&self->running);
     self->shared = shared;
     self->stream = stream;
+    ss_stream_set_align(stream, (SsAlign)atomic_load(&self->align)); /* set since the settings were copied */
     g_mutex_unlock(&self->running);
     return TRUE;
 }
@@ -233,8 +235,8 @@ static gboolean stream_time(SsInfer *self, GstBuffer *buffer, int64_t *pts)
     }
     self->any_pts = TRUE;
     self->last_pts = *pts;
-    self->last_duration =
-        GST_BUFFER_DURATION_IS_VALID(buffer) ? MAX((int64_t)GST_BUFFER_DURATION(buffer), 1) : 1;
+    const GstClockTime lasts = ss_bridge_duration(buffer, &self->info);
+    self->last_duration = lasts > 0 ? (int64_t)lasts : MAX(self->came - self->came_before, 1);
     return TRUE;
 }
 
@@ -314,15 +316,16 @@ static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffe
 
     ss_wait_meter_enter(&self->waiting);
     self->frames++;
+    self->came_before = self->came;
     self->came = g_get_monotonic_time() * 1000;
-    const gboolean rises = stream_time(self, buffer, &pts);
-    if (rises)
+    self->rises = stream_time(self, buffer, &pts);
+    if (self->rises)
         see(self, buffer, pts);
     /* The metas before the offer, whose reference makes the buffer one that is not ours to change. */
     self->late = atomic_load(&self->align) == SS_ALIGN_DELAY || !g_queue_is_empty(&self->line.held);
     if (!self->late)
         add_metas(self, buffer, pts, self->came);
-    if (rises && ss_stream_wants(self->stream, pts))
+    if (self->rises && ss_stream_wants(self->stream, pts))
         offer(self, buffer, pts);
 
     count_waiting(self);
@@ -353,13 +356,13 @@ static GstFlowReturn infer_generate_output(GstBaseTransform *base, GstBuffer **o
     if (ret != GST_FLOW_OK || !self->late)
         return ret;
     if (*out) {
-        const gint fps_n = GST_VIDEO_INFO_FPS_N(&self->info), fps_d = GST_VIDEO_INFO_FPS_D(&self->info);
-        ss_delay_line_set(&self->line, ss_stream_delay(self->stream),
-                          fps_n > 0 ? gst_util_uint64_scale(GST_SECOND, (guint64)fps_d, (guint64)fps_n) : 0,
+        ss_delay_line_set(&self->line, ss_stream_delay(self->stream), ss_bridge_period(&self->info),
                           GST_ELEMENT(self));
         ss_delay_line_push(&self->line, *out, self->last_pts, self->came);
     }
+    self->line.ends = !self->rises; /* or they would wait until time is where it was */
     *out = leave(self);
+    self->line.ends = FALSE;
     return GST_FLOW_OK;
 }
 
