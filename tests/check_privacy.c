@@ -162,14 +162,17 @@ GST_START_TEST(delayed_pictures_show_nothing_either)
 }
 GST_END_TEST;
 
-/** Other elements between the two do not matter: a conversion keeps the word of the network, cropping loses
- * it. */
+/** Other elements between the two do not matter: a conversion keeps the word of the network, cropping and a
+ * change of shape lose it. */
 GST_START_TEST(only_with_the_networks_word)
 {
     static const struct {
         const char *between;
         gboolean hidden;
     } cases[] = { { "videoconvert ! capsfilter caps=video/x-raw,format=GRAY8", FALSE },
+                  { "videoscale ! capsfilter caps=video/x-raw,width=128,height=96", FALSE },
+                  { "videoscale ! capsfilter caps=video/x-raw,width=128,height=48,pixel-aspect-ratio=1/1",
+                    TRUE }, /* borders, and the regions are not where they were */
                   { "videocrop left=8", TRUE } };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

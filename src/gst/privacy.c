@@ -14,6 +14,10 @@
 static const float MARGIN = 0.2f, GROWTH = 0.3f, ASTRAY = 0.3f;
 /* Velocity is smoothed: so many seconds. */
 static const float SMOOTH = 0.2f;
+/* So much the clock may be off the stream's time, ns. */
+static const gint64 JITTER = 5 * GST_MSECOND;
+/* Pictures' worth of areas from which on all of it is pixelated at once. */
+enum { OFTEN = 3 };
 
 /* --- names --- */
 
@@ -21,14 +25,17 @@ GArray *ss_privacy_names(const char *text)
 {
     g_auto(GStrv) names = g_strsplit(text ? text : "", ",", -1);
     GArray *out = text && *text ? g_array_new(FALSE, FALSE, sizeof(GQuark)) : NULL;
+    const GQuark everybody = 0; /* nobody's quark */
 
     for (guint i = 0; out && names[i]; i++) {
         const char *name = g_strstrip(names[i]);
         const gboolean all = g_str_equal(name, "*") || g_str_equal(name, "all");
-        const GQuark quark = all ? 0 : g_quark_from_string(name); /* 0 is nobody's, and stands for all */
+        const GQuark quark = all ? everybody : g_quark_from_string(name);
         if (*name)
             g_array_append_val(out, quark);
     }
+    if (out && out->len == 0) /* commas and spaces: something was to be hidden */
+        g_array_append_val(out, everybody);
     return out;
 }
 
@@ -73,22 +80,33 @@ static float seconds(gint64 ns)
     return (float)ns * 1e-9f;
 }
 
-static gboolean touch(const SsPlace *p, const SsRect *r)
+/** In pixels; 0: they do not touch. */
+static float overlap(const SsPlace *p, const SsRect *r)
 {
-    return (float)r->x < p->x + p->w && p->x < (float)(r->x + r->w) && (float)r->y < p->y + p->h &&
-           p->y < (float)(r->y + r->h);
+    const float w = fminf((float)(r->x + r->w), p->x + p->w) - fmaxf((float)r->x, p->x),
+                h = fminf((float)(r->y + r->h), p->y + p->h) - fmaxf((float)r->y, p->y);
+
+    return w > 0 && h > 0 ? w * h : 0;
 }
 
-/** The place of that object, if this frame has not shown it yet. Who has no id is who touches. */
+/** The place of that object, if this frame has not shown it yet. Who has no id is who covers most of it. */
 static SsPlace *place_of(SsPrivacy *p, const SsRegion *r, guint before)
 {
+    SsPlace *best = NULL;
+    float most = 0;
+
     for (guint i = 0; i < before; i++) {
         SsPlace *k = &p->place[i];
-        if (k->name == r->name && k->id == r->id && k->frame < p->frames &&
-            (r->id != 0 || touch(k, &r->rect)))
+        if (k->name != r->name || k->id != r->id || k->frame == p->frames)
+            continue;
+        if (r->id != 0)
             return k;
+        if (overlap(k, &r->rect) > most) {
+            most = overlap(k, &r->rect);
+            best = k;
+        }
     }
-    return NULL;
+    return best;
 }
 
 static void go_on(SsPlace *k, const SsRegion *r, gint64 boxed)
@@ -106,7 +124,8 @@ static void go_on(SsPlace *k, const SsRegion *r, gint64 boxed)
 static gboolean remember(SsPrivacy *p, const SsRegion *r, const SsPrivacyParams *params, guint before,
                          gboolean *sure)
 {
-    const gint64 boxed = r->state == SS_HELD ? p->time - (gint64)r->age : p->time;
+    const guint64 age = MIN(r->stated ? r->age : p->age, (guint64)params->max_age);
+    const gint64 boxed = r->state == SS_HELD ? p->time - (gint64)age : p->time;
     SsPlace *k = place_of(p, r, before);
 
     if (k)
@@ -122,7 +141,7 @@ static gboolean remember(SsPrivacy *p, const SsRegion *r, const SsPrivacyParams 
     k->boxed = boxed;
     k->seen = p->time;
     k->frame = p->frames;
-    k->age = r->age;
+    k->age = age;
     k->held = r->state == SS_HELD;
     k->sure |= r->confidence < 0 || r->confidence >= params->min_confidence;
     *sure = k->sure;
@@ -150,18 +169,22 @@ static gboolean came_too_soon(const SsStatus *s)
 }
 
 /** What the network's word is worth; NULL: enough. `objects`: so many regions were added upstream. */
-static const char *doubt(const SsPrivacy *p, GstBuffer *buffer, gint64 max_age, guint *objects)
+static const char *doubt(SsPrivacy *p, GstBuffer *buffer, gint64 max_age, guint *objects)
 {
-    const guint64 most = (guint64)MIN(max_age, p->time - p->since);
+    const guint64 most = (guint64)MIN(max_age, p->time - p->since + JITTER);
     gpointer iterator = NULL;
     gboolean any = FALSE;
     SsStatus s;
 
     *objects = 0;
+    p->age = 0;
     for (; ss_status_next(buffer, &iterator, &s); any = TRUE) {
         *objects += s.objects;
+        p->age = MAX(p->age, s.age);
         if (g_strcmp0(s.state, ss_state_name(SS_RUNNING)) != 0)
             return "the network does not run";
+        if (s.objects >= SS_MAX_OBJECTS)
+            return "there are too many objects";
         if (s.silent == G_MAXUINT64)
             return "there is no result yet";
         if (came_too_soon(&s))
@@ -180,7 +203,7 @@ static SsRect area_of(const SsPlace *k, gint64 time)
     const float dx = k->vx * moves, dy = k->vy * moves;
     const float mx = k->w * (MARGIN + GROWTH * blind) + ASTRAY * fabsf(k->vx) * blind,
                 my = k->h * (MARGIN + GROWTH * blind) + ASTRAY * fabsf(k->vy) * blind;
-    const float most = G_MAXINT / 4;
+    const float most = (float)(G_MAXINT / 4);
     const float x0 = floorf(fmaxf(fminf(k->x, k->x + dx) - mx, 0)),
                 y0 = floorf(fmaxf(fminf(k->y, k->y + dy) - my, 0)),
                 x1 = ceilf(fminf(fmaxf(k->x, k->x + dx) + k->w + mx, most)),
@@ -191,6 +214,9 @@ static SsRect area_of(const SsPlace *k, gint64 time)
 
 static void cover(const SsPrivacy *p, const SsPrivacyParams *params, SsCover *out)
 {
+    const gint64 picture = (gint64)params->width * params->height;
+    gint64 sum = 0;
+
     for (guint i = 0; i < p->n; i++) {
         const SsPlace *k = &p->place[i];
         const int block = ss_mosaic_block((int)k->w, (int)k->h);
@@ -199,13 +225,16 @@ static void cover(const SsPrivacy *p, const SsPrivacyParams *params, SsCover *ou
             continue;
         out->part[out->n].area = area;
         out->part[out->n++].block = block;
+        sum += (gint64)area.w * area.h;
     }
+    if (sum > OFTEN * picture) /* area upon area: once is less work */
+        out->all = "objects are everywhere";
 }
 
 void ss_privacy_frame(SsPrivacy *p, GstBuffer *buffer, gint64 time, const SsPrivacyParams *params,
                       SsCover *out)
 {
-    guint regions = 0, objects;
+    guint regions = 0, objects = 0;
     gpointer iterator = NULL;
     gboolean room = TRUE;
     SsRegion r;
@@ -221,6 +250,7 @@ void ss_privacy_frame(SsPrivacy *p, GstBuffer *buffer, gint64 time, const SsPriv
     const guint before = p->n;
 
     out->n = 0;
+    out->all = params->names ? doubt(p, buffer, params->max_age, &objects) : NULL;
     memset(out->undrawn, 0, sizeof out->undrawn);
     for (; ss_region_next(buffer, &iterator, &r); regions++) {
         gboolean sure = TRUE;
@@ -228,7 +258,6 @@ void ss_privacy_frame(SsPrivacy *p, GstBuffer *buffer, gint64 time, const SsPriv
         if (regions < SS_MOST_PLACES)
             out->undrawn[regions] = !sure;
     }
-    out->all = params->names ? doubt(p, buffer, params->max_age, &objects) : NULL;
     if (params->names && !out->all)
         out->all = objects > regions ? "regions have been lost" : room ? NULL : "there are too many objects";
     if (params->names && !out->all)

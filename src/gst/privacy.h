@@ -29,7 +29,8 @@ typedef struct SsPrivacy {
     gboolean goes_on; /* FALSE: whatever was seen says nothing of the next frame */
     gint64 since;     /* of the first frame after that */
     gint64 time;      /* of the last frame */
-    guint64 frames;   /* so many so far */
+    guint64 age;    /* of the last frame's boxes, as its network says: of those that do not say themselves */
+    guint64 frames; /* so many so far */
     guint n;
     SsPlace place[SS_MOST_PLACES];
 } SsPrivacy;

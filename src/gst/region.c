@@ -73,7 +73,7 @@ gboolean ss_region_next(GstBuffer *buffer, gpointer *iterator, SsRegion *out)
                         .id = roi->id,
                         .rect = { (int)MIN(roi->x, most), (int)MIN(roi->y, most), (int)MIN(roi->w, most),
                                   (int)MIN(roi->h, most) },
-                        .label = g_quark_to_string(roi->roi_type) };
+                        .label = roi->roi_type ? g_quark_to_string(roi->roi_type) : "" };
     read_detection(param_of(roi, ss_quarks()->detection), out);
     read_sidestream(param_of(roi, ss_quarks()->sidestream), out);
     return TRUE;

@@ -23,7 +23,8 @@ typedef struct Pen {
 
 static guint32 colour_of(const SsRegion *r)
 {
-    return r->classed ? ss_colour_of_class(r->class_id) : ss_colour_of_name(g_quark_to_string(r->name));
+    return r->classed ? ss_colour_of_class(r->class_id)
+                      : ss_colour_of_name(r->name ? g_quark_to_string(r->name) : "");
 }
 
 /* How sure it is that the object is there: all, or the less the longer nobody saw it. */

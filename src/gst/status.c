@@ -16,12 +16,23 @@ static gboolean copy_field(GQuark field, const GValue *value, gpointer to)
     return TRUE;
 }
 
+/** Within a hundredth, which is a row or two. Else there may be borders, and regions would not fit. */
+static gboolean same_shape(const GstVideoInfo *a, const GstVideoInfo *b)
+{
+    const double wide = (double)a->width * a->par_n * b->height * b->par_d,
+                 high = (double)b->width * b->par_n * a->height * a->par_d;
+
+    return ABS(wide - high) <= 0.01 * MAX(wide, high);
+}
+
 /** Kept where the regions are kept: by a copy, and by a change of size, which they follow. */
 static gboolean transform(GstBuffer *to, GstCustomMeta *meta, GstBuffer *from, GQuark type, gpointer data,
                           gpointer cookie)
 {
-    (void)from, (void)data, (void)cookie;
-    if (!GST_META_TRANSFORM_IS_COPY(type) && !GST_VIDEO_META_TRANSFORM_IS_SCALE(type))
+    const GstVideoMetaTransform *scale = GST_VIDEO_META_TRANSFORM_IS_SCALE(type) ? data : NULL;
+
+    (void)from, (void)cookie;
+    if (!GST_META_TRANSFORM_IS_COPY(type) && !(scale && same_shape(scale->in_info, scale->out_info)))
         return FALSE;
     GstCustomMeta *copy = gst_buffer_add_custom_meta(to, NAME);
     return copy && gst_structure_foreach(gst_custom_meta_get_structure(meta), copy_field,
