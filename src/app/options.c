@@ -293,7 +293,7 @@ static gboolean check_blur(const SsOptions *o, GError **error)
     g_autofree char *file = ss_labels_file(o->labels, o->model);
     if (!o->blur)
         return TRUE;
-    if (!names || names->len == 0)
+    if (!names || o->blur[strspn(o->blur, " ,\t")] == '\0')
         return usage(error, "--blur needs the names of classes, such as person,face; or all");
     for (int first_id = 0; first_id < SS_ID_BASES; first_id++) {
         SsLabels *labels = NULL;

@@ -39,8 +39,9 @@ GST_DEBUG_CATEGORY_STATIC(ss_overlay_debug);
 
 #define FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
 
-/* Ready before the first frame; more are made if the elements downstream keep more. */
-enum { POOLED = 4 };
+/* Ready before the first frame: one is drawn, one shown, and after a hiccup some wait. More are made if the
+ * elements downstream keep more. */
+enum { POOLED = 6 };
 
 typedef enum SsOverlayStyle { STYLE_OUTLINE, STYLE_FILL } SsOverlayStyle;
 
