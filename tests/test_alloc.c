@@ -108,10 +108,11 @@ static int taken(SsAlbum *a, int64_t pts, SsPicture **out)
     return 1000 - atomic_exchange(&left, -1);
 }
 
-/** Somebody keeps every picture for once: as many as the reserve has, none is allocated then. */
+/** Somebody keeps pictures for once: two thirds of the reserve at first. Whoever kept more makes it grow. */
 static void reserve(void)
 {
-    SsPicture *kept[SS_PICTURE_RESERVE], *p;
+    enum { USUAL = SS_PICTURE_RESERVE * 2 / 3, MANY = 40 };
+    SsPicture *kept[MANY], *p;
     SsAlbum *a;
 
     atomic_store(&left, -1);
@@ -123,12 +124,21 @@ static void reserve(void)
             REQUIRE_CMP(allocations, ==, 0);
         ss_picture_unref(&p);
     }
-    for (int i = 0; i < SS_PICTURE_RESERVE; i++)
-        REQUIRE_CMP(taken(a, 100 + i, &kept[i]), ==, 0);
-    REQUIRE_CMP(taken(a, 200, &p), ==, 1);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < MANY; i++) {
+            const int allocations = taken(a, 100 * (round + 1) + i, &kept[i]);
+            if (i < USUAL || round > 0)
+                REQUIRE_CMP(allocations, ==, 0);
+        }
+        for (int i = 0; i < MANY; i++)
+            ss_picture_unref(&kept[i]);
+        for (int i = 50; i < 90; i++) { /* time for it to grow */
+            taken(a, 100 * (round + 1) + i, &p);
+            ss_picture_unref(&p);
+        }
+    }
+    REQUIRE_CMP(taken(a, 300, &p), ==, 0);
     ss_picture_unref(&p);
-    for (int i = 0; i < SS_PICTURE_RESERVE; i++)
-        ss_picture_unref(&kept[i]);
     ss_album_destroy(&a);
 }
 

@@ -14,6 +14,7 @@ struct SsAlbum {
     SsPicture *newest; /* --- the stream's thread only: a reference; NULL at a cut */
     SsPicture *ready;  /* --- the stream's thread only: pictures to be used again, the warmest first */
     int made;          /* --- the stream's thread only: pictures that there are */
+    int most;          /* --- the stream's thread only: of those that somebody held at once */
     /* Given back by any thread, taken all at once by the stream's, so that no address comes back unseen. */
     _Atomic(SsPicture *) returned;
     uint16_t column[SS_MAX_SIDE]; /* --- the stream's thread only: sums of some rows */
@@ -218,11 +219,13 @@ static void collect(SsAlbum *a)
     a->ready = back;
 }
 
-/** A worker that is late for once keeps more pictures than usual. They are there already, one is made with
- * each of the first frames: nothing is allocated then, and memory does not grow. */
+/** A worker that is late for once keeps more pictures than usual. They are there already, half as many again
+ * as were ever needed, one is made with a frame: nothing is allocated then, and memory does not grow. */
 static void keep_reserve(SsAlbum *a, const SsFrameDesc *d)
 {
-    SsPicture *p = a->made < SS_MIN(SS_PICTURE_RESERVE, a->longest) ? picture_new(a, d) : NULL;
+    a->most = SS_MAX(a->most, atomic_load(&a->alive));
+    const int wanted = SS_MIN(SS_MAX(SS_PICTURE_RESERVE, a->most + a->most / 2), a->longest);
+    SsPicture *p = a->made < wanted ? picture_new(a, d) : NULL;
 
     if (!p)
         return;
