@@ -23,8 +23,8 @@ static SsAlbum *album(int longest)
     return a;
 }
 
-/** Every pixel of the first level is the mean of what it covers, of the middle two rows; of the others, of
- * all. Packed formats give their green. */
+/** Every pixel of the first level is the mean of what it covers, of three rows or more of the middle one; of
+ * the others, of all. Packed formats give their green. */
 static void shrinking_is_a_mean(void)
 {
     static const struct {
@@ -51,7 +51,7 @@ static void shrinking_is_a_mean(void)
         REQUIRE_CMP(SS_PICTURE_SIDE, >=, SS_MAX(p->level[0].width, p->level[0].height));
         for (int y = 0; y < p->level[0].height; y++)
             for (int x = 0; x < p->level[0].width; x++) {
-                const int rows = SS_MIN(p->scale, 2), top = y * p->scale + (p->scale - rows) / 2;
+                const int rows = p->scale == 2 ? 2 : 1, top = y * p->scale + (p->scale - rows) / 2;
                 double sum = 0;
                 for (int k = 0; k < p->scale * rows; k++)
                     sum += bytes[(top + k / p->scale) * stride + (x * p->scale + k % p->scale) * step +

@@ -22,9 +22,12 @@ struct SsAlbum {
 
 /* --- shrinking --- */
 
-/* Of the rows that become one, the middle ones are enough: the others say nearly the same, and what a picture
- * costs is reading it. */
-enum { MOST_ROWS = 2 };
+/* Of three rows or more that become one, the middle one is enough: the others say nearly the same, and what a
+ * picture costs is reading it. */
+static int rows_read(int scale)
+{
+    return scale == 2 ? 2 : 1;
+}
 
 /* Written for compilers to make vectors of: whole words side by side, masked and shifted. Which byte of a
  * word is which does not matter, but for the one of four that is green. */
@@ -34,57 +37,63 @@ enum { SECOND_OF_FOUR = 16 };
 enum { SECOND_OF_FOUR = 8 };
 #endif
 
-/** The sums of each column over some rows. */
-static void add_rows(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows, int columns)
+/* Each adds a row to the sums of its columns, or begins them. `ahead`: so many bytes further lies the row
+ * that is read next, too far away for the processor to expect it; its lines are asked for while these are
+ * read. */
+enum { LINE = 64 };
+
+static void add_row(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
+                    size_t ahead)
 {
-    for (int i = 0; i < columns; i++)
-        sum[i] = from[i];
-    for (int r = 1; r < rows; r++) {
-        const uint8_t *row = from + (size_t)r * (size_t)stride;
-        for (int i = 0; i < columns; i++)
-            sum[i] = (uint16_t)(sum[i] + row[i]);
+    for (int i = 0; i < columns; i += LINE) {
+        const int end = SS_MIN(i + LINE, columns);
+        __builtin_prefetch(row + i + ahead);
+        for (int k = i; k < end; k++)
+            sum[k] = begin ? row[k] : (uint16_t)(sum[k] + row[k]);
     }
 }
 
 /** The same of pixels of four bytes, of the second of each. */
-static void add_rows_of_four(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows,
-                             int columns)
+static void add_row_of_four(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
+                            size_t ahead)
 {
-    for (int r = 0; r < rows; r++) {
-        const uint8_t *row = from + (size_t)r * (size_t)stride;
-        for (int i = 0; i < columns; i++) {
+    for (int i = 0; i < columns; i += LINE / 4) {
+        const int end = SS_MIN(i + LINE / 4, columns);
+        __builtin_prefetch(row + 4 * (size_t)i + ahead);
+        for (int k = i; k < end; k++) {
             uint32_t pixel;
-            memcpy(&pixel, row + 4 * (size_t)i, sizeof pixel);
+            memcpy(&pixel, row + 4 * (size_t)k, sizeof pixel);
             const uint16_t green = (uint16_t)((pixel >> SECOND_OF_FOUR) & 0xff);
-            sum[i] = r > 0 ? (uint16_t)(sum[i] + green) : green;
+            sum[k] = begin ? green : (uint16_t)(sum[k] + green);
         }
     }
 }
 
 /** The same of pixels of three bytes. */
-static void add_rows_of_three(uint16_t *restrict sum, const uint8_t *restrict from, int stride, int rows,
-                              int columns)
+static void add_row_of_three(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
+                             size_t ahead)
 {
-    for (int i = 0; i < columns; i++)
-        sum[i] = from[3 * i + 1];
-    for (int r = 1; r < rows; r++) {
-        const uint8_t *row = from + (size_t)r * (size_t)stride;
-        for (int i = 0; i < columns; i++)
-            sum[i] = (uint16_t)(sum[i] + row[3 * i + 1]);
+    for (int i = 0; i < columns; i += LINE / 4) {
+        const int end = SS_MIN(i + LINE / 4, columns);
+        __builtin_prefetch(row + 3 * (size_t)i + ahead);
+        for (int k = i; k < end; k++)
+            sum[k] = begin ? row[3 * k + 1] : (uint16_t)(sum[k] + row[3 * k + 1]);
     }
 }
 
 /** Means of `n` columns that lie side by side, from their sums over `rows`. Inlined with a constant `n`, so
- * that each gets a loop of its own. */
+ * that each gets a loop of its own; in 16 bits, of which a vector holds twice as many. */
 static inline void shrink_row(uint8_t *restrict to, int width, const uint16_t *restrict sum, int n, int rows)
 {
-    const unsigned of = (unsigned)(n * rows), factor = ((1u << 20) + of / 2) / of;
+    /* Of one, a 17th bit is missing to the factor; one more of what it multiplies makes up for it. */
+    const unsigned of = (unsigned)(n * rows);
+    const uint16_t half = (uint16_t)SS_MAX(of / 2, 1), factor = (uint16_t)SS_MIN((0xffff + of) / of, 0xffff);
 
     for (int x = 0; x < width; x++) {
-        unsigned s = 0;
+        uint16_t s = half;
         for (int i = 0; i < n; i++)
-            s += sum[x * n + i];
-        to[x] = (uint8_t)((s * factor + (1u << 19)) >> 20);
+            s = (uint16_t)(s + sum[x * n + i]);
+        to[x] = (uint8_t)(((uint32_t)s * factor) >> 16);
     }
 }
 
@@ -102,34 +111,36 @@ static void shrink_row_by(uint8_t *to, int width, const uint16_t *sum, int n, in
         shrink_row(to, width, sum, n, rows);
 }
 
-typedef void (*AddRows)(uint16_t *sum, const uint8_t *from, int stride, int rows, int columns);
+typedef void (*AddRow)(uint16_t *sum, const uint8_t *row, int columns, bool begin, size_t ahead);
 
 /** Of the first plane, what stands for brightness: luma, or green, which is most of it. */
-static AddRows brightness(SsPixelFormat format)
+static AddRow brightness(SsPixelFormat format)
 {
     switch (format) {
     case SS_PIXEL_RGB:
     case SS_PIXEL_BGR:
-        return add_rows_of_three;
+        return add_row_of_three;
     case SS_PIXEL_RGBX:
     case SS_PIXEL_BGRX:
-        return add_rows_of_four;
+        return add_row_of_four;
     default:
-        return add_rows;
+        return add_row;
     }
 }
 
 static void make_base(SsAlbum *a, SsPicture *p, const SsFrameDesc *d)
 {
     const SsGrey *to = &p->level[0];
-    const AddRows add = brightness(d->format);
-    const int rows = SS_MIN(p->scale, MOST_ROWS), skip = (p->scale - rows) / 2;
+    const AddRow add = brightness(d->format);
+    const int rows = rows_read(p->scale), skip = (p->scale - rows) / 2, columns = to->width * p->scale;
+    const size_t stride = (size_t)d->stride[0], step = (size_t)p->scale * stride;
 
     for (int y = 0; y < to->height; y++) {
-        const uint8_t *from =
-            d->plane[0] + ((size_t)y * (size_t)p->scale + (size_t)skip) * (size_t)d->stride[0];
+        const uint8_t *from = d->plane[0] + (size_t)skip * stride + (size_t)y * step;
+        const size_t ahead = y + 1 < to->height ? step : 0;
 
-        add(a->column, from, d->stride[0], rows, to->width * p->scale);
+        for (int r = 0; r < rows; r++)
+            add(a->column, from + (size_t)r * stride, columns, r == 0, ahead);
         shrink_row_by(to->data + (size_t)y * (size_t)to->width, to->width, a->column, p->scale, rows);
     }
 }
