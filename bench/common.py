@@ -258,6 +258,8 @@ def machine():
 
 
 def commit():
+    if not shutil.which("git"):
+        return "unknown"
     git = lambda *a: subprocess.run(["git", "-C", str(ROOT), *a], capture_output=True, text=True).stdout  # noqa: E731
     head = git("rev-parse", "--short", "HEAD").strip() or "unknown"
     return head + ("+" if git("status", "--porcelain", "--untracked-files=no", "--", "src", "include").strip() else "")
