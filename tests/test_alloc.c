@@ -111,7 +111,7 @@ static int taken(SsAlbum *a, int64_t pts, SsPicture **out)
 /** Somebody keeps pictures for once: two thirds of the reserve at first. Whoever kept more makes it grow. */
 static void reserve(void)
 {
-    enum { USUAL = SS_PICTURE_RESERVE * 2 / 3, MANY = 40 };
+    enum { USUAL = SS_PICTURE_RESERVE * 2 / 3, MANY = SS_PICTURE_RESERVE + 24 };
     SsPicture *kept[MANY], *p;
     SsAlbum *a;
 
@@ -126,18 +126,18 @@ static void reserve(void)
     }
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < MANY; i++) {
-            const int allocations = taken(a, 100 * (round + 1) + i, &kept[i]);
+            const int allocations = taken(a, 200 * (round + 1) + i, &kept[i]);
             if (i < USUAL || round > 0)
                 REQUIRE_CMP(allocations, ==, 0);
         }
         for (int i = 0; i < MANY; i++)
             ss_picture_unref(&kept[i]);
-        for (int i = 50; i < 90; i++) { /* time for it to grow */
-            taken(a, 100 * (round + 1) + i, &p);
+        for (int i = MANY; i < MANY + 40; i++) { /* time for it to grow */
+            taken(a, 200 * (round + 1) + i, &p);
             ss_picture_unref(&p);
         }
     }
-    REQUIRE_CMP(taken(a, 300, &p), ==, 0);
+    REQUIRE_CMP(taken(a, 600, &p), ==, 0);
     ss_picture_unref(&p);
     ss_album_destroy(&a);
 }

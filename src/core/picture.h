@@ -18,10 +18,9 @@
 
 enum {
     SS_PICTURE_LEVELS = 3,
-    SS_PICTURE_SIDE = 480, /* pixels; the largest width of level 0 is below it */
-    SS_PICTURE_RESERVE =
-        16, /* pictures that there are at least for a worker that is late: a quarter of a second at 60 */
-    SS_PICTURE_BEYOND = 8, /* bytes that may be read beyond a level's row after the last */
+    SS_PICTURE_SIDE = 480,   /* pixels; the largest width of level 0 is below it */
+    SS_PICTURE_RESERVE = 40, /* pictures that there are at least: for a worker that is late by 2/3 s at 60 */
+    SS_PICTURE_BEYOND = 8,   /* bytes that may be read beyond a level's row after the last */
 };
 
 typedef struct SsGrey {
