@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every benchmark in order; each writes its section of docs/performance.md.
+# The benchmarks in order; each writes its section of docs/performance.md. All but tracker.py, which needs data.
 #
 #   bench/all.sh           figures to publish: about two hours, on a machine with nothing else to do
 #   bench/all.sh --quick   some minutes: do they all work?  (prints; writes nothing)

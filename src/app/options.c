@@ -109,8 +109,9 @@ static const Option table[] = {
     NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
     NUMBER(SS_FOR_RUN, "max-rate", "Inferences a second, at most (0: no limit)", "HZ"),
     { CLIPS, "align", 0, G_OPTION_ARG_STRING, AT(align),
-      "Boxes of a late network: hold (where it saw them), live (carried to the picture shown), delay (the "
-      "picture waits)",
+      "Boxes of a late network: live (carried to the picture shown; default), hold (where it saw them), "
+      "delay "
+      "(the picture waits; default with --blur); eval: any of them (live,hold)",
       "MODE" },
     { SS_FOR_EVAL, "latency", 0, G_OPTION_ARG_STRING, AT(latency),
       "From a picture until its boxes are there (40,100,200)", "MS,MS" },

@@ -37,8 +37,10 @@ static const Setting settings[] = {
       FIELD(input_size), 0, 0, 0, TRUE },
     { "cache-dir", "Cache directory", "Compiled models are kept here (NULL = no cache)", STRING,
       FIELD(cache_dir), 0, 0, 0, TRUE },
-    { "threshold", "Threshold", "Detections with a lower confidence are dropped", DOUBLE, FIELD(threshold), 0,
-      1, 0.3, TRUE },
+    { "threshold", "Threshold",
+      "An object appears from this confidence on; with align=live and delay it is followed down to a third "
+      "of it",
+      DOUBLE, FIELD(threshold), 0, 1, 0.3, TRUE },
     { "workers", "Workers", "Inferences at the same time", UINT, FIELD(workers), 1, 16, 1, TRUE },
     { "threads", "Threads", "Of the runtime's own pool (0 = the runtime chooses)", UINT, FIELD(threads), 0,
       1024, 0, TRUE },
