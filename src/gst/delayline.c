@@ -3,6 +3,7 @@
 
 #include "bridge.h"
 #include "core/delay.h"
+#include "pool.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
 
@@ -27,13 +28,8 @@ void ss_delay_line_reset(SsDelayLine *line)
 /** A pool that may not grow would run dry while its buffers wait here, and no picture would come any more. */
 static GstBuffer *not_of_a_small_pool(GstBuffer *buffer)
 {
-    guint most = 0;
+    GstBuffer *copy = ss_pool_is_bounded(buffer->pool) ? gst_buffer_copy_deep(buffer) : NULL;
 
-    if (buffer->pool) {
-        g_autoptr(GstStructure) config = gst_buffer_pool_get_config(buffer->pool);
-        gst_buffer_pool_config_get_params(config, NULL, NULL, NULL, &most);
-    }
-    GstBuffer *copy = most > 0 ? gst_buffer_copy_deep(buffer) : NULL;
     if (!copy)
         return buffer;
     gst_buffer_unref(buffer);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exit.h"
+#include "gst/pool.h"
 #include "output.h"
 
 #define FORMATS "{NV12,I420,BGRx,RGBx,BGRA,RGBA,BGR,RGB,GRAY8}"
@@ -385,17 +386,6 @@ static void free_spares(gpointer data)
     g_free(s);
 }
 
-/* It would run dry. */
-static bool is_bounded(GstBufferPool *pool)
-{
-    guint most = 0;
-    if (!pool)
-        return false;
-    g_autoptr(GstStructure) config = gst_buffer_pool_get_config(pool);
-    gst_buffer_pool_config_get_params(config, NULL, NULL, NULL, &most);
-    return most > 0;
-}
-
 /* A decoder's pool grows whenever a hiccup fills the queues behind it: that takes time just then, and memory
  * for good. libav's asks nobody how many pictures may be needed. So it has to make some more at the start. */
 static GstPadProbeReturn keep_spares(GstPad *pad, GstPadProbeInfo *info, gpointer data)
@@ -403,7 +393,7 @@ static GstPadProbeReturn keep_spares(GstPad *pad, GstPadProbeInfo *info, gpointe
     (void)pad;
     Spares *s = data;
     GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-    if (is_bounded(buffer->pool))
+    if (ss_pool_is_bounded(buffer->pool)) /* it would run dry */
         return GST_PAD_PROBE_REMOVE;
     if (s->n < SPARES)
         s->kept[s->n++] = gst_buffer_ref(buffer);
