@@ -270,6 +270,51 @@ GST_START_TEST(a_network_that_hangs_and_comes_back)
 }
 GST_END_TEST;
 
+/**
+ * Of so many pictures in a row at most a result can be carried: a chain of 128, and some to spare. A frame
+ * that comes as an inference begins waits for that one and the next.
+ */
+enum { MOST_HELD = 120 };
+
+static gint64 within_a_chain(guint n)
+{
+    (void)n;
+    return (MOST_HELD / 2 - 5) * FRAME;
+}
+
+static gint64 beyond_a_chain(guint n)
+{
+    (void)n;
+    return (MOST_HELD / 2 + 5) * FRAME;
+}
+
+/** However long it may be: what no result can be carried through does not wait. */
+GST_START_TEST(longer_than_a_chain_is_live)
+{
+    Play p = play_new(DELAYED "max-delay=60000", within_a_chain);
+    gboolean live = TRUE;
+    gint64 delay = 0;
+
+    play(&p, 5 * MOST_HELD);
+    while (delay_told(p.rig.bus, &live, &delay))
+        fail_if(live);
+    fail_unless(delay >= within_a_chain(0) && delay < MOST_HELD * FRAME);
+    fail_unless_equals_int(waiting(&p), (guint)(latency_of(&p) / FRAME));
+    play_free(&p);
+
+    p = play_new(DELAYED "max-delay=60000", beyond_a_chain);
+    for (guint i = 0; i < 5 * MOST_HELD; i++) {
+        play(&p, 1);
+        fail_unless(waiting(&p) <= (i < 2 * MOST_HELD ? MOST_HELD : 0), "%u at %u", waiting(&p), i);
+    }
+    while (delay_told(p.rig.bus, &live, &delay))
+        ;
+    fail_unless(live && p.slow.results > 0);
+    fail_unless_equals_int64(latency_of(&p), 0);
+    play_free(&p);
+}
+GST_END_TEST;
+
 /** It hangs when the video is sought: nothing of the new place is answered, so its start counts. */
 GST_START_TEST(a_network_that_hangs_across_a_seek)
 {
@@ -406,6 +451,7 @@ void add_slow_tests(TCase *tc)
     tcase_add_test(tc, ten_minutes_without_drift);
     tcase_add_test(tc, a_network_that_stumbles);
     tcase_add_test(tc, a_network_that_hangs_and_comes_back);
+    tcase_add_test(tc, longer_than_a_chain_is_live);
     tcase_add_test(tc, a_network_that_hangs_across_a_seek);
     tcase_add_test(tc, switched_at_run_time);
     tcase_add_test(tc, the_latency_query);
