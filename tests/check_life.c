@@ -297,6 +297,61 @@ GST_START_TEST(every_format_shows_the_same_picture)
 }
 GST_END_TEST;
 
+/* --- pools --- */
+
+static void note_end(gpointer data, GstMiniObject *buffer)
+{
+    (void)buffer;
+    *(gboolean *)data = TRUE;
+}
+
+static GstBufferPool *pool_of_frames(void)
+{
+    GstBufferPool *pool = gst_buffer_pool_new();
+    GstStructure *config = gst_buffer_pool_get_config(pool);
+
+    gst_buffer_pool_config_set_params(config, NULL, WIDTH * HEIGHT, 0, 0);
+    fail_unless(gst_buffer_pool_set_config(pool, config) && gst_buffer_pool_set_active(pool, TRUE));
+    return pool;
+}
+
+/* A pool takes no buffer back whose memory is in use, and makes another: a decoder that lets go of its
+ * picture while the network still reads it would make its pool allocate for ever. */
+GST_START_TEST(a_decoders_buffer_goes_back_to_its_pool)
+{
+    GstBuffer *decoded;
+    gboolean gone = FALSE;
+
+    ss_dummy_gate_shut(GATE);
+    Rig rig = rig_new("ssinfer backend=dummy model-options=gate=0");
+    g_autoptr(GstBufferPool) pool = pool_of_frames();
+    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(pool, &decoded, NULL), GST_FLOW_OK);
+    gst_mini_object_weak_ref(GST_MINI_OBJECT(decoded), note_end, &gone);
+    GST_BUFFER_PTS(decoded) = 0;
+    GstBuffer *shown = pass(&rig, gst_buffer_ref(decoded));
+    fail_if(shown == decoded);
+    fail_unless(gst_buffer_peek_memory(shown, 0) == gst_buffer_peek_memory(decoded, 0));
+    ss_dummy_gate_wait(GATE, 1);
+
+    gst_buffer_unref(decoded); /* the decoder needs it no more */
+    pass_frame(&rig, 1);
+    gst_buffer_unref(shown);
+    ss_dummy_gate_pass(GATE, 1); /* nor does the network */
+    ss_dummy_gate_wait(GATE, 2);
+    pass_frame(&rig, 2);
+    fail_if(gone);
+
+    GstBuffer *again;
+    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(pool, &again, NULL), GST_FLOW_OK);
+    fail_unless(again == decoded);
+    gst_mini_object_weak_unref(GST_MINI_OBJECT(again), note_end, &gone);
+    gst_buffer_unref(again);
+    gst_buffer_pool_set_active(pool, FALSE);
+    ss_dummy_gate_open(GATE);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
 GST_START_TEST(the_held_buffers_are_announced)
 {
     Rig rig = rig_new("ssinfer backend=dummy workers=3");
@@ -356,6 +411,7 @@ void add_life_tests(TCase *tc)
     tcase_add_test(tc, wrong_settings_fail_the_start);
     tcase_add_test(tc, properties_read_back);
     tcase_add_test(tc, every_format_shows_the_same_picture);
+    tcase_add_test(tc, a_decoders_buffer_goes_back_to_its_pool);
     tcase_add_test(tc, the_held_buffers_are_announced);
     tcase_add_test(tc, a_pool_from_downstream_grows);
 }

@@ -223,6 +223,79 @@ static void test_paced(void)
     REQUIRE_CMP(g_get_monotonic_time() - began, >=, 190000); /* never early; late is the machine's affair */
 }
 
+static void note_end(gpointer data, GstMiniObject *buffer)
+{
+    (void)buffer;
+    *(gboolean *)data = TRUE;
+}
+
+static GstFlowReturn keep_newest(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+    (void)parent;
+    GstBuffer **newest = gst_pad_get_element_private(pad);
+    gst_clear_buffer(newest);
+    *newest = buffer;
+    return GST_FLOW_OK;
+}
+
+/* A pad that feeds `element`, which plays, and one that keeps the newest buffer which came out. */
+static void pads_around(GstElement *element, GstPad **in, GstPad **out, GstBuffer **newest)
+{
+    g_autoptr(GstPad) sink = gst_element_get_static_pad(element, "sink");
+    g_autoptr(GstPad) src = gst_element_get_static_pad(element, "src");
+    g_autoptr(GstCaps) caps =
+        gst_caps_from_string("video/x-raw,format=GRAY8,width=8,height=8,framerate=25/1");
+    GstSegment segment;
+    *in = gst_pad_new("in", GST_PAD_SRC);
+    *out = gst_pad_new("out", GST_PAD_SINK);
+    gst_pad_set_element_private(*out, newest);
+    gst_pad_set_chain_function(*out, keep_newest);
+    REQUIRE(gst_pad_link(*in, sink) == GST_PAD_LINK_OK && gst_pad_link(src, *out) == GST_PAD_LINK_OK);
+    gst_pad_set_active(*in, TRUE);
+    gst_pad_set_active(*out, TRUE);
+    REQUIRE(gst_element_set_state(element, GST_STATE_PLAYING) == GST_STATE_CHANGE_SUCCESS);
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_pad_push_event(*in, gst_event_new_stream_start("test"));
+    gst_pad_push_event(*in, gst_event_new_caps(caps));
+    gst_pad_push_event(*in, gst_event_new_segment(&segment));
+}
+
+/* What comes out has other times than what went in, which the decoder may still need: it is another buffer of
+ * the same memory, and the first has to find its way back into its pool all the same. */
+static void test_pool(void)
+{
+    g_autoptr(GstElement) pace = gst_object_ref_sink(ss_pace_new(&(SsPaceParams) { .unhurried = true }));
+    g_autoptr(GstBufferPool) pool = gst_buffer_pool_new();
+    GstStructure *config = gst_buffer_pool_get_config(pool);
+    GstBuffer *decoded, *shown = NULL;
+    GstPad *in, *out;
+    gboolean gone = FALSE;
+    gst_buffer_pool_config_set_params(config, NULL, 64, 0, 0);
+    REQUIRE(gst_buffer_pool_set_config(pool, config) && gst_buffer_pool_set_active(pool, TRUE));
+    REQUIRE(gst_buffer_pool_acquire_buffer(pool, &decoded, NULL) == GST_FLOW_OK);
+    gst_mini_object_weak_ref(GST_MINI_OBJECT(decoded), note_end, &gone);
+    pads_around(pace, &in, &out, &shown);
+
+    REQUIRE(gst_pad_push(in, gst_buffer_ref(decoded)) == GST_FLOW_OK);
+    REQUIRE(shown && shown != decoded);
+    REQUIRE(gst_buffer_peek_memory(shown, 0) == gst_buffer_peek_memory(decoded, 0));
+    gst_buffer_unref(decoded); /* the decoder needs it no more, the stream still does */
+    gst_clear_buffer(&shown);
+    REQUIRE(gst_pad_push(in, gst_buffer_new_allocate(NULL, 64, NULL)) == GST_FLOW_OK);
+    REQUIRE(!gone);
+
+    GstBuffer *again;
+    REQUIRE(gst_buffer_pool_acquire_buffer(pool, &again, NULL) == GST_FLOW_OK);
+    REQUIRE(again == decoded);
+    gst_mini_object_weak_unref(GST_MINI_OBJECT(again), note_end, &gone);
+    gst_buffer_unref(again);
+    gst_element_set_state(pace, GST_STATE_NULL);
+    gst_buffer_pool_set_active(pool, FALSE);
+    gst_clear_buffer(&shown);
+    gst_object_unref(in);
+    gst_object_unref(out);
+}
+
 static char *make_clip(void)
 {
     char *path = g_build_filename(g_get_tmp_dir(), "sidestream-test-source.avi", NULL);
@@ -342,6 +415,7 @@ int main(int argc, char **argv)
     test_rate();
     test_end();
     test_paced();
+    test_pool();
     test_loop();
     test_jetson_camera();
     gst_deinit();

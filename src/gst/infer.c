@@ -62,6 +62,7 @@
 #include "delayline.h"
 #include "engines.h"
 #include "names.h"
+#include "originals.h"
 #include "status.h"
 #include "teller.h"
 #include "waiting.h"
@@ -102,6 +103,7 @@ struct _SsInfer {
     gboolean late;  /* the frames go through `line` */
     gboolean rises; /* the last frame's pts was above that of the one before */
     SsWaitMeter waiting;
+    SsOriginals originals;
 
     SsDelayLine line; /* stream's thread, but for the latency */
 
@@ -202,6 +204,7 @@ static gboolean infer_stop(GstBaseTransform *base)
     drop_labels(self);
     ss_delay_line_reset(&self->line);
     ss_wait_meter_clear(&self->waiting);
+    ss_originals_clear(&self->originals);
     return TRUE;
 }
 
@@ -383,9 +386,8 @@ static void drain(SsInfer *self)
  */
 static GstFlowReturn infer_prepare_output_buffer(GstBaseTransform *base, GstBuffer *in, GstBuffer **out)
 {
-    (void)base;
-    *out = gst_buffer_is_writable(in) ? in : gst_buffer_copy(in);
-    return *out ? GST_FLOW_OK : GST_FLOW_ERROR;
+    *out = ss_originals_writable(&SS_INFER(base)->originals, in);
+    return GST_FLOW_OK;
 }
 
 static gboolean infer_set_caps(GstBaseTransform *base, GstCaps *in, GstCaps *out)
@@ -542,6 +544,7 @@ static void ss_infer_init(SsInfer *self)
     ss_settings_init(&self->settings);
     atomic_init(&self->align, self->settings.align);
     ss_wait_meter_init(&self->waiting);
+    ss_originals_init(&self->originals);
 }
 
 static void infer_finalize(GObject *object)

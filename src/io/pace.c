@@ -3,6 +3,8 @@
 
 #include <gst/base/gstbasetransform.h>
 
+#include "gst/originals.h"
+
 #define LOOP_EVENT "sidestream-loop"
 
 G_DECLARE_FINAL_TYPE(SsPace, pace, SS, PACE, GstBaseTransform)
@@ -23,6 +25,7 @@ struct _SsPace {
     GstClockTime round_in;   /* incoming running time of the first frame of this round of the loop */
     GstClockTime round_base; /* where that frame was put */
     GstClockTime duration;   /* of the newest frame */
+    SsOriginals originals;
 
     gint enough; /* atomic: `ended`, for the decoder's thread */
 
@@ -160,6 +163,18 @@ static GstFlowReturn pace_frame(GstBaseTransform *bt, GstBuffer *buffer)
     return self->live || self->params.unhurried ? GST_FLOW_OK : wait_for(self, out);
 }
 
+static GstFlowReturn prepare_output_buffer(GstBaseTransform *bt, GstBuffer *in, GstBuffer **out)
+{
+    *out = ss_originals_writable(&SS_PACE(bt)->originals, in);
+    return GST_FLOW_OK;
+}
+
+static gboolean stop(GstBaseTransform *bt)
+{
+    ss_originals_clear(&SS_PACE(bt)->originals);
+    return TRUE;
+}
+
 static bool upstream_is_live(SsPace *self)
 {
     g_autoptr(GstQuery) query = gst_query_new_latency();
@@ -254,6 +269,7 @@ static void finalize(GObject *object)
 static void pace_init(SsPace *self)
 {
     self->clock = gst_system_clock_obtain();
+    ss_originals_init(&self->originals);
     forget(self);
 }
 
@@ -271,6 +287,8 @@ static void pace_class_init(SsPaceClass *klass)
     gst_element_class_add_static_pad_template(element, &src);
     gst_element_class_set_static_metadata(element, "Pace of live", "Filter/Video",
                                           "Plays recordings at the pace of live", "Sidestream");
+    transform->stop = stop;
+    transform->prepare_output_buffer = prepare_output_buffer;
     transform->transform_ip = pace_frame;
     transform->sink_event = sink_event;
     transform->set_caps = set_caps;
