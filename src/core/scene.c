@@ -26,6 +26,9 @@ static const float FADE[SS_TARGETS] = { 0.1f, 0.133f, 0.1f, 0.133f };
  * part of how much they do. By measurement (docs/performance.md). */
 static const float SURE = 1, UNLIKE = 0.7f, LOST = 0.5f, CROWD = 0.35f;
 
+/* ns: an object by its velocity, and against the others, where caches are cold (docs/performance.md). */
+static const int64_t IN_ANY_CASE = 100;
+
 static const float course[SS_TARGETS]; /* nothing off */
 
 static SsBox box_at(const SsMoving *m, const float off[SS_TARGETS])
@@ -93,9 +96,10 @@ static void go_straight(SsMoving *m, const Start *from, float dt)
     walk(m, NULL, NULL, dt);
 }
 
-static bool in_time(const SsBudget *budget)
+/** Whether to look for one more of `n`. What each costs in any case is kept back of the time there is. */
+static bool in_time(const SsBudget *budget, int n)
 {
-    return !budget || budget->now() < budget->end;
+    return !budget || budget->now() < budget->end - n * IN_ANY_CASE;
 }
 
 void ss_scene_walk(SsScene *s, const SsPicture *to, const SsBudget *budget)
@@ -108,7 +112,7 @@ void ss_scene_walk(SsScene *s, const SsPicture *to, const SsBudget *budget)
     for (int i = 0; i < s->n; i++) {
         const int k = (first + i) % s->n;
         SsMoving *m = &s->moving[k];
-        const bool can = m->appearance >= 0, look = can && without < 0 && in_time(budget);
+        const bool can = m->appearance >= 0, look = can && without < 0 && in_time(budget, s->n);
 
         if (can && !look && without < 0)
             without = k;
@@ -331,7 +335,7 @@ int ss_scene_objects(const SsScene *s, const SsPicture *picture, int64_t max_los
 
         if (m->lost && s->pts - m->found > max_lost)
             continue;
-        off_now(m, &s->weights, m->lost || !in_time(budget) ? NULL : picture, left, off);
+        off_now(m, &s->weights, m->lost || !in_time(budget, s->n) ? NULL : picture, left, off);
         *o = m->object;
         o->box = box_at(m, off);
         o->score *= sure * (m->lost ? LOST : expf(-UNLIKE * m->pose.unlike));
