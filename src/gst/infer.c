@@ -386,8 +386,7 @@ static void drain(SsInfer *self)
  */
 static GstFlowReturn infer_prepare_output_buffer(GstBaseTransform *base, GstBuffer *in, GstBuffer **out)
 {
-    *out = ss_originals_writable(&SS_INFER(base)->originals, in);
-    return GST_FLOW_OK;
+    return ss_originals_writable(&SS_INFER(base)->originals, in, out);
 }
 
 static gboolean infer_set_caps(GstBaseTransform *base, GstCaps *in, GstCaps *out)

@@ -26,13 +26,11 @@ static void let_go(SsOriginals *o)
     }
 }
 
-GstBuffer *ss_originals_writable(SsOriginals *o, GstBuffer *in)
+GstFlowReturn ss_originals_writable(SsOriginals *o, GstBuffer *in, GstBuffer **out)
 {
     let_go(o);
-    if (gst_buffer_is_writable(in))
-        return in;
-    GstBuffer *copy = gst_buffer_copy(in);
-    if (in->pool && !ss_pool_is_bounded(in->pool)) /* a bounded one would run dry */
+    *out = gst_buffer_is_writable(in) ? in : gst_buffer_copy(in);
+    if (*out != in && in->pool && !ss_pool_is_bounded(in->pool)) /* a bounded one would run dry */
         g_queue_push_tail(&o->kept, gst_buffer_ref(in));
-    return copy;
+    return *out ? GST_FLOW_OK : GST_FLOW_ERROR;
 }

@@ -24,9 +24,10 @@ void ss_originals_init(SsOriginals *o);
 void ss_originals_clear(SsOriginals *o);
 
 /**
- * `in` itself where it is writable, a copy otherwise, which is the caller's. Both may have their times and
- * metas changed, not their pixels. To be called with every buffer: it also lets go of what can go.
+ * `*out`: `in` itself where it is writable, a copy otherwise, which is the caller's. Both may have their
+ * times and metas changed, not their pixels. To be called with every buffer: it also lets go of what can go.
+ * GST_FLOW_ERROR: it cannot be copied, and `*out` is NULL.
  */
-GstBuffer *ss_originals_writable(SsOriginals *o, GstBuffer *in);
+GstFlowReturn ss_originals_writable(SsOriginals *o, GstBuffer *in, GstBuffer **out);
 
 #endif

@@ -165,8 +165,7 @@ static GstFlowReturn pace_frame(GstBaseTransform *bt, GstBuffer *buffer)
 
 static GstFlowReturn prepare_output_buffer(GstBaseTransform *bt, GstBuffer *in, GstBuffer **out)
 {
-    *out = ss_originals_writable(&SS_PACE(bt)->originals, in);
-    return GST_FLOW_OK;
+    return ss_originals_writable(&SS_PACE(bt)->originals, in, out);
 }
 
 static gboolean stop(GstBaseTransform *bt)
