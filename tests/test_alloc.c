@@ -142,11 +142,43 @@ static void reserve(void)
     ss_album_destroy(&a);
 }
 
+/** Where a chain is not to be longer than the reserve, whoever holds on to it costs nothing more: nor do
+ * those who hold one each of those after the cut. */
+static void reserve_is_enough(void)
+{
+    enum { OTHERS = SS_PICTURE_ALONE - 2 };
+    SsPicture *held[OTHERS], *first, *p;
+    SsAlbum *a;
+
+    atomic_store(&left, -1);
+    REQUIRE(ss_album_create(&a, 100) == 0);
+    ss_album_set_longest(a, SS_PICTURE_RESERVE - SS_PICTURE_ALONE);
+    for (int i = 0; i < SS_PICTURE_RESERVE; i++) {
+        taken(a, i, &p);
+        ss_picture_unref(&p);
+    }
+    for (int round = 1; round < 4; round++) {
+        REQUIRE_CMP(taken(a, 1000 * round, &first), ==, 0);
+        for (int i = 1; i < 200; i++) {
+            REQUIRE_CMP(taken(a, 1000 * round + i, &p), ==, 0);
+            if (i < 200 - OTHERS)
+                ss_picture_unref(&p);
+            else
+                held[i - 200 + OTHERS] = p;
+        }
+        ss_picture_unref(&first);
+        for (int i = 0; i < OTHERS; i++)
+            ss_picture_unref(&held[i]);
+    }
+    ss_album_destroy(&a);
+}
+
 int main(void)
 {
     int lives = 0;
 
     reserve();
+    reserve_is_enough();
 
     do {
         atomic_store(&refused, false);

@@ -147,13 +147,23 @@ static void a_chain_has_an_end(void)
     }
     REQUIRE_CMP(walk(held), <=, 10);
     REQUIRE_CMP(walk(held), >=, 8);
+    REQUIRE_CMP(ss_picture_followers(held), ==, 99);
+    ss_album_set_longest(a, 20);
+    SsPicture *other = add(a, 100);
+    for (int i = 101; i < 200; i++) {
+        p = add(a, i);
+        ss_picture_unref(&p);
+    }
+    REQUIRE_CMP(walk(held) + walk(other), >=, 16);
+    REQUIRE_CMP(walk(held) + walk(other), <=, 20);
+    ss_picture_unref(&other);
     ss_picture_unref(&held);
-    held = add(a, 100); /* and it grows again */
-    p = add(a, 101);
+    held = add(a, 200); /* and it grows again */
+    p = add(a, 201);
     REQUIRE_CMP(walk(held), ==, 1);
     ss_picture_unref(&p);
     ss_album_destroy(&a); /* a reference may outlive it */
-    REQUIRE_CMP(held->pts, ==, 100);
+    REQUIRE_CMP(held->pts, ==, 200);
     ss_picture_unref(&held);
 }
 

@@ -12,9 +12,11 @@
 #include "histogram.h"
 #include "image.h"
 #include "model.h"
+#include "reach.h"
 #include "store.h"
 
-/* Pictures that a stream keeps at most for results to come: two seconds at 60 a second. */
+/* Pictures in a row that a stream keeps at most for results to come, of a network that is so slow or with
+ * `delay`: two seconds at 60 a second. */
 enum { SS_LONGEST_CHAIN = 128 };
 
 enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512 };
@@ -111,6 +113,7 @@ struct SsStream {
     SsFollower follower;
     SsDelay delay;
     unsigned follower_epoch;
+    SsReach reach; /* what it has come to is read by the stream's thread */
 
     /* --- statistics, from any thread */
     atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits;

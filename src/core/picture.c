@@ -8,9 +8,10 @@
 #include "internal.h"
 
 struct SsAlbum {
-    atomic_int refs;  /* the owner's, and one for each picture that somebody holds */
-    atomic_int alive; /* pictures that somebody holds */
-    int longest;
+    atomic_int refs;   /* the owner's, and one for each picture that somebody holds */
+    atomic_int alive;  /* pictures that somebody holds */
+    atomic_uint added; /* pictures so far; written by the stream's thread */
+    int longest;       /* --- the stream's thread only */
     SsPicture *newest; /* --- the stream's thread only: a reference; NULL at a cut */
     SsPicture *ready;  /* --- the stream's thread only: pictures to be used again, the warmest first */
     int made;          /* --- the stream's thread only: pictures that there are */
@@ -235,7 +236,8 @@ static void collect(SsAlbum *a)
 static void keep_reserve(SsAlbum *a, const SsFrameDesc *d)
 {
     a->most = SS_MAX(a->most, atomic_load(&a->alive));
-    const int wanted = SS_MIN(SS_MAX(SS_PICTURE_RESERVE, a->most + a->most / 2), a->longest);
+    const int wanted =
+        SS_MAX(SS_PICTURE_RESERVE, SS_MIN(a->most + a->most / 2, a->longest + SS_PICTURE_ALONE));
     SsPicture *p = a->made < wanted ? picture_new(a, d) : NULL;
 
     if (!p)
@@ -302,6 +304,11 @@ bool ss_picture_leads_to(const SsPicture *from, const SsPicture *to)
     return from;
 }
 
+int ss_picture_followers(const SsPicture *p)
+{
+    return (int)(atomic_load(&p->album->added) - p->number);
+}
+
 /* --- the album --- */
 
 int ss_album_create(SsAlbum **out, int longest)
@@ -327,6 +334,11 @@ void ss_album_destroy(SsAlbum **album)
     album_unref(a);
 }
 
+void ss_album_set_longest(SsAlbum *a, int longest)
+{
+    a->longest = longest;
+}
+
 void ss_album_cut(SsAlbum *a)
 {
     ss_picture_unref(&a->newest);
@@ -340,6 +352,7 @@ SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
         return NULL;
     keep_reserve(a, frame);
     p->pts = frame->pts;
+    p->number = atomic_fetch_add(&a->added, 1) + 1;
     p->spare = NULL;
     p->came = 0;
     atomic_store_explicit(&p->answers, -1, memory_order_relaxed);

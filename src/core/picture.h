@@ -19,7 +19,8 @@
 enum {
     SS_PICTURE_LEVELS = 3,
     SS_PICTURE_SIDE = 480,   /* pixels; the largest width of level 0 is below it */
-    SS_PICTURE_RESERVE = 40, /* pictures that there are at least: for a worker that is late by 2/3 s at 60 */
+    SS_PICTURE_RESERVE = 40, /* pictures that there are at least: for a worker late by 1/2 s at 60 */
+    SS_PICTURE_ALONE = 6,    /* of those, for who holds one that hangs together with none */
     SS_PICTURE_BEYOND = 8,   /* bytes that may be read beyond a level's row after the last */
 };
 
@@ -42,6 +43,7 @@ typedef struct SsPicture {
     SsObject answer[SS_MAX_OBJECTS];
     /* --- picture.c's own */
     SsAlbum *album;
+    unsigned number;         /* of those that the album was given */
     struct SsPicture *spare; /* the next of those that wait to be used again */
     _Atomic(struct SsPicture *) next;
     atomic_int refs;
@@ -49,14 +51,16 @@ typedef struct SsPicture {
 
 /**
  * The pictures of one stream. `longest`: so many hang together at most; then the chain is cut, and who stands
- * before the cut cannot walk on (a network that hangs does not eat the memory). Errors: -ENOMEM. Thread:
- * control.
+ * before the cut cannot walk on (a network that hangs does not eat the memory). What is kept in reserve grows
+ * with what was needed, to as many and SS_PICTURE_ALONE more. Errors: -ENOMEM. Thread: control.
  */
 int ss_album_create(SsAlbum **out, int longest);
 /** References to its pictures may outlive it. Thread: control, when the stream's thread is done. */
 void ss_album_destroy(SsAlbum **a);
 /** Adds the picture of a frame; returns a new reference to it, NULL: out of memory. Thread: the stream's. */
 SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame);
+/** From here on so many hang together at most. Thread: the stream's. */
+void ss_album_set_longest(SsAlbum *a, int longest);
 /** The next frame's picture is no continuation of what came before. Thread: the stream's. */
 void ss_album_cut(SsAlbum *a);
 
@@ -66,6 +70,8 @@ SsPicture *ss_picture_ref(SsPicture *p);
 void ss_picture_unref(SsPicture **p);
 /** Is `to` this one or one of those after it? Thread: any. */
 bool ss_picture_leads_to(const SsPicture *from, const SsPicture *to);
+/** So many are younger, in the same chain or not. Thread: any. */
+int ss_picture_followers(const SsPicture *p);
 /** The next younger one, borrowed as long as `p` is held; NULL: none (yet). Thread: any. */
 SsPicture *ss_picture_next(const SsPicture *p);
 

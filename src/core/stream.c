@@ -57,6 +57,7 @@ int ss_stream_create(SsStream **out, SsEngine *e, const SsStreamParams *p)
     atomic_init(&s->refs, 1);
     atomic_init(&s->processor, -1);
     ss_store_init(&s->store);
+    ss_reach_init(&s->reach, SS_PICTURE_RESERVE - SS_PICTURE_ALONE, SS_LONGEST_CHAIN);
     pthread_mutex_init(&s->update, NULL);
 
     pthread_mutex_lock(&e->lock);
@@ -193,6 +194,8 @@ void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
     const int64_t previous = s->picture ? s->picture->pts : INT64_MIN;
 
     ss_picture_unref(&s->picture);
+    /* What is delayed waits for its answer: a gap would be seen. */
+    ss_album_set_longest(s->album, align == SS_ALIGN_DELAY ? SS_LONGEST_CHAIN : ss_reach_pictures(&s->reach));
     if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame))
         s->picture = ss_album_add(s->album, frame);
     if (!s->picture) {
@@ -329,6 +332,8 @@ static void follow(SsStream *s, int64_t pts, SsPicture **picture, const SsDetect
 {
     const bool delays = atomic_load(&s->align) == SS_ALIGN_DELAY;
 
+    if (s->follower.at)
+        ss_reach_note(&s->reach, 1 + ss_picture_followers(s->follower.at));
     s->follower.delayed = delays && atomic_load(&s->delays);
     ss_follower_result(&s->follower, pts, picture, det, n, r);
     if (delays)
