@@ -32,7 +32,8 @@ an inference, two CPU cores, 2026-11-22; not in this run: compare with the 200 m
 
 """
 NOTE = """Box age: of the picture that the boxes come from, at the moment they are shown; its growth is that of the
-run's second half. Picture late: from the camera's moment to the output's (Sidestream's over its quickest frame). Lost:
+run's second half. After the run: of the oldest box shown, which for Sidestream may be one that the last look missed and
+that is carried on. Picture late: from the camera's moment to the output's (Sidestream's over its quickest frame). Lost:
 pictures that the camera had to drop, or that did not reach the output. CPU includes decoding the clip and, for
 Sidestream alone, loading the model (it counts in short runs)."""
 
