@@ -119,7 +119,7 @@ static void requests(void)
 
     REQUIRE(ss_model_decoder(&m, NULL) == NULL);
     REQUIRE_STR(last, "no decoder fits the model's outputs: boxes f32 [1,?,4], i64 []; "
-                      "tried: tf-ssd, detection-output, yolo");
+                      "tried: tf-ssd, detection-output, yolo-e2e, rt-detr, yolo");
     ss_model_close(&m);
 }
 

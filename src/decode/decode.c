@@ -6,13 +6,16 @@
 
 #include "internal.h"
 
-extern const SsDecoder ss_decoder_tf_ssd, ss_decoder_detection_output, ss_decoder_yolo;
+extern const SsDecoder ss_decoder_tf_ssd, ss_decoder_detection_output, ss_decoder_yolo, ss_decoder_yolo_e2e,
+    ss_decoder_rt_detr;
 
-/* The families told apart by tensor names come first, those by shape alone last. */
+/* The first that fits is taken: the families told apart by names and rank first, then the pickiest. */
 static const SsDecoder *const decoders[] = {
-    &ss_decoder_tf_ssd,
+    &ss_decoder_tf_ssd, /* by names */
     &ss_decoder_detection_output,
-    &ss_decoder_yolo,
+    &ss_decoder_yolo_e2e, /* [1,N,6] */
+    &ss_decoder_rt_detr,  /* by names, or [1,300,N] */
+    &ss_decoder_yolo,     /* [1,N,M] */
 };
 
 const SsDecoder *ss_decoder_nth(int n)
@@ -27,6 +30,25 @@ const SsDecoder *ss_decoder_find(const char *name)
             return decoders[i];
     }
     return NULL;
+}
+
+const SsTensor *ss_tensor_named(const SsTensor *out, int n_out, const char *name)
+{
+    for (int i = 0; i < n_out; i++) {
+        if (strcmp(out[i].name, name) == 0)
+            return &out[i];
+    }
+    return NULL;
+}
+
+bool ss_tensor_is_float(const SsTensor *t)
+{
+    return t->dtype == SS_F32 || t->dtype == SS_F16;
+}
+
+bool ss_dim_is(const SsTensor *t, int i, int64_t n)
+{
+    return t->dim[i] == n || t->dim[i] == -1;
 }
 
 static size_t element_size(SsDType type)

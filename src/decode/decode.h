@@ -53,6 +53,11 @@ void ss_keep_best(SsDetection *best, int *n, int max, const SsDetection *d);
 void ss_sort_by_score(SsDetection *det, int n);
 /** Intersection over union; 0 where a box has no area or is not finite. */
 float ss_iou(const SsBox *a, const SsBox *b);
+/** The output of this name, or NULL. */
+const SsTensor *ss_tensor_named(const SsTensor *out, int n_out, const char *name);
+bool ss_tensor_is_float(const SsTensor *t);
+/** Dim `i` is `n`, or the model leaves it open. */
+bool ss_dim_is(const SsTensor *t, int i, int64_t n);
 /** Elements of a tensor whose dims are all known; 0 if one is not, or the product overflows or exceeds its
  * `size`. */
 size_t ss_tensor_elements(const SsTensor *t);

@@ -2,22 +2,11 @@
 /** The SSD families: suppression done inside the network, corners normalised to 0..1. */
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "decode/decode.h"
 #include "internal.h"
 
 extern const SsDecoder ss_decoder_tf_ssd, ss_decoder_detection_output;
-
-static bool is_float(const SsTensor *t)
-{
-    return t->dtype == SS_F32 || t->dtype == SS_F16;
-}
-
-static bool dim_is(const SsTensor *t, int i, int64_t n)
-{
-    return t->dim[i] == n || t->dim[i] == -1;
-}
 
 /* Keeps one detection of the network, whatever the numbers are. `corner`: xmin, ymin, xmax, ymax. */
 static void keep(SsDetection *det, int *n, int max, const SsDecodeParams *p, const float corner[4],
@@ -39,24 +28,15 @@ static void keep(SsDetection *det, int *n, int max, const SsDecodeParams *p, con
 
 /* --- tf-ssd: TensorFlow's Object Detection API, outputs told apart by name --- */
 
-static const SsTensor *by_name(const SsTensor *out, int n_out, const char *name)
-{
-    for (int i = 0; i < n_out; i++) {
-        if (strcmp(out[i].name, name) == 0)
-            return &out[i];
-    }
-    return NULL;
-}
-
 static bool tf_fits(const SsTensor *out, int n_out)
 {
-    const SsTensor *boxes = by_name(out, n_out, "detection_boxes");
-    const SsTensor *scores = by_name(out, n_out, "detection_scores");
-    const SsTensor *classes = by_name(out, n_out, "detection_classes");
+    const SsTensor *boxes = ss_tensor_named(out, n_out, "detection_boxes");
+    const SsTensor *scores = ss_tensor_named(out, n_out, "detection_scores");
+    const SsTensor *classes = ss_tensor_named(out, n_out, "detection_classes");
 
-    return boxes && scores && classes && is_float(boxes) && is_float(scores) && boxes->rank == 3 &&
-           dim_is(boxes, 0, 1) && dim_is(boxes, 2, 4) && scores->rank == 2 && dim_is(scores, 0, 1) &&
-           classes->rank == 2 && dim_is(classes, 0, 1);
+    return boxes && scores && classes && ss_tensor_is_float(boxes) && ss_tensor_is_float(scores) &&
+           boxes->rank == 3 && ss_dim_is(boxes, 0, 1) && ss_dim_is(boxes, 2, 4) && scores->rank == 2 &&
+           ss_dim_is(scores, 0, 1) && classes->rank == 2 && ss_dim_is(classes, 0, 1);
 }
 
 static int no_classes(const SsTensor *out, int n_out)
@@ -74,10 +54,10 @@ static int tf_decode(const SsTensor *out, int n_out, const SsDecodeParams *p, Ss
 
     if (!tf_fits(out, n_out))
         return -EPROTO;
-    boxes = by_name(out, n_out, "detection_boxes");
-    scores = by_name(out, n_out, "detection_scores");
-    classes = by_name(out, n_out, "detection_classes");
-    num = by_name(out, n_out, "num_detections");
+    boxes = ss_tensor_named(out, n_out, "detection_boxes");
+    scores = ss_tensor_named(out, n_out, "detection_scores");
+    classes = ss_tensor_named(out, n_out, "detection_classes");
+    num = ss_tensor_named(out, n_out, "num_detections");
 
     n = (size_t)SS_MAX(boxes->dim[1], 0);
     if (ss_tensor_elements(boxes) / 4 < n || ss_tensor_elements(scores) < n ||
@@ -106,8 +86,8 @@ enum { ROW = 7 }; /* image_id, label, score, xmin, ymin, xmax, ymax */
 
 static bool rows_fit(const SsTensor *out, int n_out)
 {
-    return n_out == 1 && is_float(out) && out->rank == 4 && dim_is(out, 0, 1) && dim_is(out, 1, 1) &&
-           out->dim[3] == ROW;
+    return n_out == 1 && ss_tensor_is_float(out) && out->rank == 4 && ss_dim_is(out, 0, 1) &&
+           ss_dim_is(out, 1, 1) && out->dim[3] == ROW;
 }
 
 static int rows_decode(const SsTensor *out, int n_out, const SsDecodeParams *p, SsDetection *det, int max)
