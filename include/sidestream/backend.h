@@ -11,6 +11,7 @@
 #ifndef SIDESTREAM_BACKEND_H
 #define SIDESTREAM_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,8 +63,8 @@ typedef struct SsRequest {
 } SsRequest;
 
 /**
- * A runtime: const, stateless. Every function is required and its arguments have
- * been checked by the core. The first three return 0 or -errno, have logged why, and
+ * A runtime: const, stateless. Every function but available() is required and its arguments have
+ * been checked by the core. Those that return int return 0 or -errno, have logged why, and
  * leave nothing behind on failure.
  */
 typedef struct SsBackend {
@@ -81,6 +82,12 @@ typedef struct SsBackend {
      * parallel. */
     int (*request_infer)(SsRequest *r);
     void (*request_close)(SsRequest *r);
+    const char *const *devices; /* names to try, best first, NULL past the end; NULL: it has none */
+    /**
+     * May the runtime be used here? `text` (at most `size` bytes) gets its version, or what is missing and
+     * what brings it. NULL: always. Thread: any.
+     */
+    bool (*available)(char *text, size_t size);
 } SsBackend;
 
 /** The backends built in, in order of preference; NULL past the end. Thread: any. */

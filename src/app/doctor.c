@@ -60,8 +60,14 @@ static gboolean check_elements(void)
 static void check_backends(void)
 {
     puts("Networks");
-    for (int i = 0; ss_backend_nth(i); i++)
-        row("ok", ss_backend_nth(i)->name, ss_backend_nth(i)->description);
+    for (int i = 0; ss_backend_nth(i); i++) {
+        const SsBackend *b = ss_backend_nth(i);
+        char text[256] = "";
+        gboolean here = !b->available || b->available(text, sizeof text);
+        g_autofree char *detail =
+            here ? g_strdup_printf("%s%s%s", b->description, *text ? "; " : "", text) : g_strdup(text);
+        row(here ? "ok" : "MISSING", b->name, detail);
+    }
     if (!ss_backend_find("openvino"))
         row("MISSING", "openvino",
             "not in this build: pip install openvino, then meson setup --reconfigure build");

@@ -106,10 +106,11 @@ static void print_device(const char *device, gint64 load_ns, SsModel *m, const c
 {
     SsTimes times;
     if (time_inferences(m, &times))
-        printf("  device    %-5s runs: loaded in %.1f s, %.2f ms an inference (p50 of %d, max %.2f)\n",
+        printf("  device    %-12s runs: loaded in %.1f s, %.2f ms an inference (p50 of %d, max %.2f)\n",
                device, (double)load_ns / 1e9, (double)times.p50 / 1e6, TIMED, (double)times.max / 1e6);
     else
-        printf("  device    %-5s loads, but does not infer: %s\n", device, *line ? *line : "no reason given");
+        printf("  device    %-12s loads, but does not infer: %s\n", device,
+               *line ? *line : "no reason given");
 }
 
 /* Opens the model on `device`; NULL logger line says why not. */
@@ -124,15 +125,26 @@ static int open_on(SsModel *m, const SsBackend *backend, const SsModelParams *pa
     return ret;
 }
 
+/* On the first of `devices` that takes it; NULL: none does, the logger's line says why not the last. */
+static const char *open_first(SsModel *m, const SsBackend *backend, const SsModelParams *params,
+                              const char *const *devices, const SsLogger *log, gint64 *load_ns)
+{
+    for (int i = 0; devices[i]; i++)
+        if (open_on(m, backend, params, devices[i], log, load_ns) == 0)
+            return devices[i];
+    return NULL;
+}
+
 static int inspect(const SsOptions *o, const SsBackend *backend, const SsModelParams *params)
 {
-    static const char *const known[] = { "CPU", "GPU", "NPU" };
+    const char *const one[] = { o->device ? o->device : "CPU", NULL };
+    const char *const *devices = backend->devices && !o->device ? backend->devices : one;
     g_autofree char *line = NULL;
     SsLogger log = { .level = SS_LOG_ERROR, .write = keep_error, .cookie = &line };
-    const char *first = o->device ? o->device : known[0];
     SsModel m;
     gint64 load_ns;
-    if (open_on(&m, backend, params, first, &log, &load_ns) < 0) {
+    const char *first = open_first(&m, backend, params, devices, &log, &load_ns);
+    if (!first) {
         ss_say("%s", line ? line : "the model cannot be loaded");
         return SS_EXIT_MODEL;
     }
@@ -144,14 +156,16 @@ static int inspect(const SsOptions *o, const SsBackend *backend, const SsModelPa
     int code = print_decoder(o, &m);
     print_device(first, load_ns, &m, (const char *const *)&line);
     ss_model_close(&m);
-    for (gsize i = 1; !o->device && !g_str_equal(backend->name, "dummy") && i < G_N_ELEMENTS(known); i++) {
+    for (int i = 0; devices[i]; i++) {
+        if (devices[i] == first)
+            continue;
         g_clear_pointer(&line, g_free);
-        if (open_on(&m, backend, params, known[i], &log, &load_ns) < 0) {
-            printf("  device    %-5s not here%s%s\n", known[i], o->verbose && line ? ": " : "",
+        if (open_on(&m, backend, params, devices[i], &log, &load_ns) < 0) {
+            printf("  device    %-12s not here%s%s\n", devices[i], o->verbose && line ? ": " : "",
                    o->verbose && line ? line : "");
             continue;
         }
-        print_device(known[i], load_ns, &m, (const char *const *)&line);
+        print_device(devices[i], load_ns, &m, (const char *const *)&line);
         ss_model_close(&m);
     }
     return code;

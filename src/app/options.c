@@ -89,8 +89,9 @@ typedef struct Option {
 static const Option table[] = {
     { CLIPS, "model", 'm', G_OPTION_ARG_FILENAME, AT(model),
       "The network: .onnx, .xml, .pb, .tflite (default: the demo's)", "FILE" },
-    { ALL, "backend", 0, G_OPTION_ARG_STRING, AT(backend), "Runtime: openvino, dummy", "NAME" },
-    { ALL, "device", 0, G_OPTION_ARG_STRING, AT(device), "Device of the runtime: CPU, GPU, NPU", "NAME" },
+    { ALL, "backend", 0, G_OPTION_ARG_STRING, AT(backend), "Runtime: openvino, onnxruntime, dummy", "NAME" },
+    { ALL, "device", 0, G_OPTION_ARG_STRING, AT(device),
+      "Device of the runtime: CPU, GPU, NPU; auto, cpu, cuda, tensorrt, tensorrt-rtx", "NAME" },
     { ALL, "decoder", 0, G_OPTION_ARG_STRING, AT(decoder), "Model family, if the outputs do not tell",
       "NAME" },
     { ALL, "labels", 0, G_OPTION_ARG_FILENAME, AT(labels),

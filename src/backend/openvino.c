@@ -378,9 +378,24 @@ static int request_infer(SsRequest *r)
     return ret;
 }
 
+static bool available(char *text, size_t size)
+{
+    ov_version_t version = { 0 };
+
+    (void)snprintf(text, size, "its version is not known");
+    if (ov_get_openvino_version(&version) == OK)
+        (void)snprintf(text, size, "%s", version.buildNumber);
+    ov_version_free(&version);
+    return true;
+}
+
+static const char *const devices[] = { "CPU", "GPU", "NPU", NULL };
+
 const SsBackend ss_backend_openvino = {
     .name = "openvino",
     .description = "OpenVINO: .xml .onnx .pb .tflite on Intel and other processors, Intel GPUs and NPUs",
+    .devices = devices,
+    .available = available,
     .model_size = sizeof(OvModel),
     .request_size = sizeof(OvRequest),
     .model_open = model_open,

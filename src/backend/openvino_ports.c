@@ -7,12 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/shape.h"
 #include "internal.h"
-
-enum {
-    DEFAULT_SIDE = 640,
-    DEFAULT_SIDE_U8 = 300, /* TensorFlow's detectors: bytes of any size, resized inside to this */
-};
 
 /* --- errors --- */
 
@@ -217,32 +213,6 @@ int ss_ov_describe_input(SsModel *m, const ov_compiled_model_t *compiled)
 
 /* --- the input's shape --- */
 
-static int64_t side(int wanted, bool bytes)
-{
-    return wanted > 0 ? wanted : bytes ? DEFAULT_SIDE_U8 : DEFAULT_SIDE;
-}
-
-/* The image shape that the model's own shape leaves room for; `fixed`: it is that already. */
-static int choose_shape(SsTensor *t, const SsModelParams *p, bool *fixed)
-{
-    SsTensor was = *t;
-    bool bytes = t->dtype == SS_U8, nhwc;
-
-    if (t->rank != 4)
-        return -EPROTO;
-    nhwc = t->dim[3] == 3 || (t->dim[1] != 3 && t->dim[3] == -1 && bytes);
-    if (t->dim[0] != 1)
-        t->dim[0] = 1;
-    if (t->dim[nhwc ? 3 : 1] == -1)
-        t->dim[nhwc ? 3 : 1] = 3;
-    if (t->dim[nhwc ? 1 : 2] == -1)
-        t->dim[nhwc ? 1 : 2] = side(p->input_height, bytes);
-    if (t->dim[nhwc ? 2 : 3] == -1)
-        t->dim[nhwc ? 2 : 3] = side(p->input_width, bytes);
-    *fixed = memcmp(was.dim, t->dim, sizeof was.dim) == 0;
-    return t->dim[nhwc ? 3 : 1] == 3 ? 0 : -EPROTO;
-}
-
 int ss_ov_fix_shape(ov_model_t *model, const SsModelParams *p, const SsLogger *log)
 {
     ov_output_const_port_t *port = NULL;
@@ -264,7 +234,7 @@ int ss_ov_fix_shape(ov_model_t *model, const SsModelParams *p, const SsLogger *l
     ret = describe(port, &t, &why);
     ov_output_const_port_free(port);
     if (ret == 0)
-        ret = choose_shape(&t, p, &fixed);
+        ret = ss_shape_choose(&t, p, &fixed);
     if (ret < 0) {
         ss_err(log, "model %s: its input \"%s\" %s", p->path, t.name, why);
         return ret;

@@ -6,6 +6,9 @@
 #include "sidestream/backend.h"
 
 extern const SsBackend ss_backend_dummy;
+#ifdef SS_HAVE_ONNXRUNTIME
+extern const SsBackend ss_backend_onnxruntime;
+#endif
 #ifdef SS_HAVE_OPENVINO
 extern const SsBackend ss_backend_openvino;
 #endif

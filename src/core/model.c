@@ -15,6 +15,9 @@ static const SsBackend *const backends[] = {
 #ifdef SS_HAVE_OPENVINO
     &ss_backend_openvino,
 #endif
+#ifdef SS_HAVE_ONNXRUNTIME
+    &ss_backend_onnxruntime,
+#endif
     &ss_backend_dummy,
 };
 

@@ -21,8 +21,8 @@ typedef struct Setting {
 static const Setting settings[] = {
     { "model", "Model", "The network's file (.xml, .onnx, .pb, .tflite); not needed by the backend dummy",
       STRING, FIELD(model), 0, 0, 0, TRUE },
-    { "backend", "Backend", "The runtime: openvino, dummy (NULL = the first that is built in)", STRING,
-      FIELD(backend), 0, 0, 0, TRUE },
+    { "backend", "Backend", "The runtime: openvino, onnxruntime, dummy (NULL = the first that is built in)",
+      STRING, FIELD(backend), 0, 0, 0, TRUE },
     { "device", "Device", "The runtime's name of the device (NULL = CPU)", STRING, FIELD(device), 0, 0, 0,
       TRUE },
     { "decoder", "Decoder", "What the outputs mean (NULL = the first decoder that fits them)", STRING,

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ONNX Runtime's devices beside its processor, one table row a run, as JSON; needs no GStreamer.
+ *
+ *   gpu compare MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT    results and times of one device against cpu
+ *   gpu engine MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT WORKERS SECONDS
+ *                                                           a bare loop of as many threads, then the engine
+ *
+ * MODEL: its file, and @WIDTHxHEIGHT for the input of one that leaves it open. FRAMES: pictures one after the
+ * other, NV12. OPTIONS: as --model-options; "" = none.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/image.h"
+#include "core/model.h"
+#include "internal.h"
+
+enum { ROUNDS = 1000, WARM_UP = 50, MOST_WORKERS = 16 };
+
+static const float THRESHOLD = 0.3f, SAME_BOX = 0.98f;
+
+typedef struct Film {
+    uint8_t *data;
+    int width, height, n;
+} Film;
+
+typedef struct Network {
+    SsModel model;
+    SsRequest request;
+    SsImage *image;
+    const SsDecoder *decoder;
+    double load_s;
+} Network;
+
+static void print_error(void *cookie, SsLogLevel level, const char *message)
+{
+    (void)cookie;
+    (void)level;
+    fprintf(stderr, "gpu: %s\n", message);
+}
+
+static SsLogger logger = { .level = SS_LOG_WARN, .write = print_error };
+
+static void fail(const char *what, const char *which)
+{
+    fprintf(stderr, "gpu: %s: %s\n", what, which);
+    exit(1);
+}
+
+static Film read_film(const char *path, const char *size)
+{
+    Film f = { 0 };
+    FILE *file = fopen(path, "rb");
+    size_t frame, got;
+    long bytes;
+
+    if (sscanf(size, "%dx%d", &f.width, &f.height) != 2 || f.width < 2 || f.height < 2)
+        fail("no size of pictures", size);
+    if (!file || fseek(file, 0, SEEK_END) != 0 || (bytes = ftell(file)) < 0)
+        fail("cannot be read", path);
+    rewind(file);
+    frame = (size_t)f.width * (size_t)f.height * 3 / 2;
+    f.n = (int)((size_t)bytes / frame);
+    f.data = malloc((size_t)bytes);
+    got = f.data ? fread(f.data, frame, (size_t)f.n, file) : 0;
+    if (f.n < 1 || got != (size_t)f.n)
+        fail("holds no whole picture, or cannot be read", path);
+    (void)fclose(file);
+    return f;
+}
+
+static SsFrameDesc picture(const Film *f, int i)
+{
+    const size_t luma = (size_t)f->width * (size_t)f->height;
+    const uint8_t *at = f->data + (size_t)(i % f->n) * (luma * 3 / 2);
+
+    return (SsFrameDesc) { .format = SS_PIXEL_NV12,
+                           .width = f->width,
+                           .height = f->height,
+                           .plane = { at, at + luma },
+                           .stride = { f->width, f->width } };
+}
+
+static void open_network(Network *n, const SsModelParams *p)
+{
+    const SsBackend *backend = ss_backend_find("onnxruntime");
+    const int64_t began = ss_now_ns();
+    SsInputParams input = { 0 };
+
+    if (ss_model_open(&n->model, backend, p, &logger) < 0 || ss_request_open(&n->request, &n->model) < 0)
+        exit(1);
+    n->load_s = (double)(ss_now_ns() - began) / 1e9;
+    n->decoder = ss_model_decoder(&n->model, NULL);
+    if (n->decoder)
+        input = ss_input_resolve(&input, &n->decoder->input);
+    else
+        input = (SsInputParams) { .fit = SS_FIT_STRETCH, .order = SS_ORDER_RGB, .scale = { 255, 255, 255 } };
+    if (ss_image_create(&n->image, &n->model.input, &input, &logger) < 0)
+        exit(1);
+}
+
+static void close_network(Network *n)
+{
+    ss_image_destroy(&n->image);
+    ss_request_close(&n->request);
+    ss_model_close(&n->model);
+}
+
+/* --- compare --- */
+
+static int look(Network *n, const SsFrameDesc *f, SsDetection *found)
+{
+    const SsDecodeParams p = { ss_tensor_width(&n->model.input), ss_tensor_height(&n->model.input), THRESHOLD,
+                               0.45f };
+    SsGeometry g;
+    int count = 0;
+
+    if (ss_image_convert(n->image, f, n->request.input.data, &g) < 0 || ss_request_infer(&n->request) < 0)
+        exit(1);
+    if (n->decoder)
+        count = n->decoder->decode(n->request.output, n->model.n_outputs, &p, found, SS_MAX_OBJECTS);
+    if (count < 0)
+        fail("cannot be decoded", n->decoder->name);
+    return count;
+}
+
+/* Boxes of `a` that `b` has too. */
+static int matched(const SsDetection *a, int n_a, const SsDetection *b, int n_b)
+{
+    int found = 0;
+
+    for (int i = 0; i < n_a; i++) {
+        bool here = false;
+
+        for (int k = 0; k < n_b; k++)
+            here = here || (a[i].class_id == b[k].class_id && ss_iou(&a[i].box, &b[k].box) >= SAME_BOX);
+        found += here;
+    }
+    return found;
+}
+
+/* The largest difference, and the largest number there is, of all outputs. */
+static void differ(const Network *a, const Network *b, double *most, double *largest)
+{
+    for (int i = 0; i < a->model.n_outputs; i++) {
+        const SsTensor *x = &a->request.output[i], *y = &b->request.output[i];
+        const size_t n = SS_MIN(ss_tensor_elements(x), ss_tensor_elements(y));
+
+        for (size_t k = 0; k < n; k++) {
+            const double p = ss_tensor_value(x, k), q = ss_tensor_value(y, k), d = fabs(p - q);
+
+            *most = isfinite(d) ? SS_MAX(*most, d) : INFINITY;
+            *largest = SS_MAX(*largest, fabs(q));
+        }
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void time_calls(Network *n, double *p50, double *p99)
+{
+    static int64_t took[ROUNDS];
+
+    for (int i = -WARM_UP; i < ROUNDS; i++) {
+        const int64_t began = ss_now_ns();
+
+        if (ss_request_infer(&n->request) < 0)
+            exit(1);
+        if (i >= 0)
+            took[i] = ss_now_ns() - began;
+    }
+    qsort(took, ROUNDS, sizeof took[0], by_size);
+    *p50 = (double)took[ROUNDS / 2] / 1e6;
+    *p99 = (double)took[ROUNDS * 99 / 100] / 1e6;
+}
+
+static void compare(const SsModelParams *p, const Film *film)
+{
+    static SsDetection one[SS_MAX_OBJECTS], other[SS_MAX_OBJECTS];
+    SsModelParams on_cpu = *p;
+    double most = 0, largest = 0, p50, p99;
+    int boxes = 0, same = 0;
+    Network cpu, device;
+
+    on_cpu.device = "cpu";
+    on_cpu.options = NULL;
+    open_network(&cpu, &on_cpu);
+    open_network(&device, p);
+    for (int i = 0; i < film->n; i++) {
+        const SsFrameDesc f = picture(film, i);
+        const int n = look(&cpu, &f, one), m = look(&device, &f, other);
+
+        differ(&device, &cpu, &most, &largest);
+        boxes += n + m;
+        same += matched(one, n, other, m) + matched(other, m, one, n);
+    }
+    time_calls(&device, &p50, &p99);
+    printf("{\"device\": \"%s\", \"load_s\": %.3f, \"p50_ms\": %.4f, \"p99_ms\": %.4f, \"max_error\": %g, "
+           "\"largest\": %g, \"pictures\": %d, \"boxes\": %d, \"matched\": %d}\n",
+           p->device, device.load_s, p50, p99, most, largest, film->n, boxes, same);
+    close_network(&device);
+    close_network(&cpu);
+}
+
+/* --- engine --- */
+
+typedef struct Bare {
+    SsModel *model;
+    atomic_bool *stop;
+    uint64_t inferences;
+} Bare;
+
+static void *run_bare(void *arg)
+{
+    Bare *b = arg;
+    SsRequest r;
+
+    if (ss_request_open(&r, b->model) < 0)
+        exit(1);
+    while (!atomic_load(b->stop)) {
+        if (ss_request_infer(&r) < 0)
+            exit(1);
+        b->inferences++;
+    }
+    ss_request_close(&r);
+    return NULL;
+}
+
+static void sleep_for(double seconds)
+{
+    const struct timespec t = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
+
+    nanosleep(&t, NULL);
+}
+
+/* Inferences a second of `workers` threads that do nothing else. */
+static double bare_rate(const SsModelParams *p, int workers, double seconds)
+{
+    Bare bare[MOST_WORKERS];
+    pthread_t thread[MOST_WORKERS];
+    atomic_bool stop = false;
+    uint64_t n = 0;
+    int64_t began;
+    double took;
+    SsModel m;
+
+    if (ss_model_open(&m, ss_backend_find("onnxruntime"), p, &logger) < 0)
+        exit(1);
+    began = ss_now_ns();
+    for (int i = 0; i < workers; i++) {
+        bare[i] = (Bare) { &m, &stop, 0 };
+        if (pthread_create(&thread[i], NULL, run_bare, &bare[i]) != 0)
+            fail("no thread", "bare");
+    }
+    sleep_for(seconds);
+    atomic_store(&stop, true);
+    for (int i = 0; i < workers; i++) {
+        pthread_join(thread[i], NULL);
+        n += bare[i].inferences;
+    }
+    took = (double)(ss_now_ns() - began) / 1e9;
+    ss_model_close(&m);
+    return (double)n / took;
+}
+
+/* A stream whose pictures come faster than they can be looked at; `offered`: pictures a second. */
+static double engine_rate(const SsModelParams *p, const Film *film, int workers, double seconds,
+                          double *offered)
+{
+    const SsEngineParams params = {
+        .backend = "onnxruntime", .model = *p, .workers = workers, .nice = -1, .log = logger
+    };
+    SsStreamStats before, after;
+    SsEngine *e;
+    SsStream *s;
+    int64_t began = 0, now;
+
+    if (ss_engine_create(&e, &params) < 0 || ss_engine_start(e) < 0 ||
+        ss_engine_wait_loaded(e) != SS_RUNNING ||
+        ss_stream_create(&s, e, &(SsStreamParams) { .align = SS_ALIGN_HOLD }) < 0)
+        exit(1);
+    const int64_t start = ss_now_ns();
+    for (int i = 0;; i++) {
+        SsFrameDesc f = picture(film, i);
+
+        now = ss_now_ns();
+        if (began == 0 && now - start > 1000000000) { /* what starting costs is not counted */
+            ss_stream_stats(s, &before);
+            began = now;
+        } else if (began > 0 && (double)(now - began) / 1e9 > seconds) {
+            break;
+        }
+        f.pts = now;
+        ss_stream_offer(s, ss_frame_wrap(&f, NULL, NULL));
+        sleep_for(50e-6);
+    }
+    ss_stream_stats(s, &after);
+    *offered = (double)(after.offered - before.offered) / ((double)(now - began) / 1e9);
+    ss_stream_destroy(&s);
+    ss_engine_destroy(&e);
+    return (double)(after.inferred - before.inferred) / ((double)(now - began) / 1e9);
+}
+
+static void engine(const SsModelParams *p, const Film *film, int workers, double seconds)
+{
+    double offered, bare, ours;
+
+    if (workers < 1 || workers > MOST_WORKERS)
+        fail("1 to 16 workers", "engine");
+    bare = bare_rate(p, workers, seconds);
+    ours = engine_rate(p, film, workers, seconds, &offered);
+    printf("{\"device\": \"%s\", \"workers\": %d, \"bare_per_s\": %.1f, \"engine_per_s\": %.1f, "
+           "\"offered_per_s\": %.1f}\n",
+           p->device, workers, bare, ours, offered);
+}
+
+int main(int argc, char **argv)
+{
+    SsModelParams p;
+    Film film;
+    char *size;
+
+    if (argc != 7 && argc != 9) {
+        fputs("gpu compare MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT\n"
+              "gpu engine MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT WORKERS SECONDS\n",
+              stderr);
+        return 2;
+    }
+    p = (SsModelParams) { .path = argv[2], .device = argv[3], .options = argv[4] };
+    if ((size = strrchr(argv[2], '@'))) {
+        if (sscanf(size, "@%dx%d", &p.input_width, &p.input_height) != 2)
+            fail("no size of the input", size);
+        *size = '\0';
+    }
+    film = read_film(argv[5], argv[6]);
+    if (strcmp(argv[1], "compare") == 0 && argc == 7)
+        compare(&p, &film);
+    else if (strcmp(argv[1], "engine") == 0 && argc == 9)
+        engine(&p, &film, atoi(argv[7]), atof(argv[8]));
+    else
+        fail("no such measurement", argv[1]);
+    free(film.data);
+    return 0;
+}

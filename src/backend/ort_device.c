@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/ort_device.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "backend/options.h"
+#include "internal.h"
+
+enum { MAX_SETTINGS = 32, MAX_TEXT = 1024, MAX_DEVICES = 16 };
+
+/* A provider's settings, as the runtime takes them. */
+typedef struct Settings {
+    const char *key[MAX_SETTINGS], *value[MAX_SETTINGS];
+    size_t n;
+    char text[MAX_TEXT], number[16];
+} Settings;
+
+typedef struct Call {
+    const SsOrt *ort;
+    OrtSessionOptions *options;
+    const char *provider; /* by its own name */
+    const char *file;     /* of the plug-in that holds it */
+    int index;            /* which of several such devices */
+    Settings set;
+    char *why;
+    size_t size;
+} Call;
+
+static bool is_listed(const SsOrt *ort, const char *provider)
+{
+    char **names = NULL;
+    int n = 0;
+    bool found = false;
+    OrtStatus *status = ort->GetAvailableProviders(&names, &n);
+
+    for (int i = 0; !status && i < n; i++)
+        found = found || strcmp(names[i], provider) == 0;
+    if (!status)
+        status = ort->ReleaseAvailableProviders(names, n);
+    if (status)
+        ort->ReleaseStatus(status);
+    return found;
+}
+
+static int not_listed(const Call *c)
+{
+    (void)snprintf(c->why, c->size, "this ONNX Runtime %s has no %s", c->ort->version, c->provider);
+    return -ENOTSUP;
+}
+
+/* Frees a status that comes after another that counts. */
+static int first_of(const Call *c, OrtStatus *status, OrtStatus *later)
+{
+    char ignored[8];
+    int ret;
+
+    if (!status)
+        return ss_ort_take(c->ort, later, c->why, c->size);
+    ret = ss_ort_take(c->ort, status, c->why, c->size);
+    (void)ss_ort_take(c->ort, later, ignored, sizeof ignored);
+    return ret;
+}
+
+static int use_cuda(Call *c)
+{
+    const SsOrt *ort = c->ort;
+    OrtCUDAProviderOptionsV2 *cuda = NULL;
+    OrtStatus *status;
+    int ret;
+
+    if (!is_listed(ort, c->provider))
+        return not_listed(c);
+    if ((ret = ss_ort_take(ort, ort->CreateCUDAProviderOptions(&cuda), c->why, c->size)) < 0)
+        return ret;
+    status = ort->UpdateCUDAProviderOptions(cuda, c->set.key, c->set.value, c->set.n);
+    ret = first_of(c, status,
+                   status ? NULL : ort->SessionOptionsAppendExecutionProvider_CUDA_V2(c->options, cuda));
+    ort->ReleaseCUDAProviderOptions(cuda);
+    return ret;
+}
+
+static int use_tensorrt(Call *c)
+{
+    const SsOrt *ort = c->ort;
+    OrtTensorRTProviderOptionsV2 *trt = NULL;
+    OrtStatus *status;
+    int ret;
+
+    if (!is_listed(ort, c->provider))
+        return not_listed(c);
+    if ((ret = ss_ort_take(ort, ort->CreateTensorRTProviderOptions(&trt), c->why, c->size)) < 0)
+        return ret;
+    status = ort->UpdateTensorRTProviderOptions(trt, c->set.key, c->set.value, c->set.n);
+    ret = first_of(c, status,
+                   status ? NULL : ort->SessionOptionsAppendExecutionProvider_TensorRT_V2(c->options, trt));
+    ort->ReleaseTensorRTProviderOptions(trt);
+    return ret;
+}
+
+/* --- plug-ins: providers in libraries of their own --- */
+
+/* Where the plug-in's file is: beside the runtime, in the wheel that brings it, or where the linker looks. */
+static const char *plugin_path(const Call *c, char *path, size_t size)
+{
+    if (strchr(c->file, '/'))
+        return c->file;
+    (void)snprintf(path, size, "%s/%s", c->ort->folder, c->file);
+    if (access(path, R_OK) == 0)
+        return path;
+    (void)snprintf(path, size, "%s/onnxruntime_ep_nv_tensorrt_rtx/%s", SS_ORT_PACKAGES, c->file);
+    return access(path, R_OK) == 0 ? path : c->file;
+}
+
+/* Each library once a process, under its provider's name. */
+static int register_plugin(const Call *c)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static char registered[MAX_DEVICES][64];
+    static int n;
+    char path[PATH_MAX];
+    int ret = 0;
+
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < n; i++)
+        if (strcmp(registered[i], c->provider) == 0)
+            goto out;
+    ret = ss_ort_take(
+        c->ort,
+        c->ort->RegisterExecutionProviderLibrary(c->ort->env, c->provider, plugin_path(c, path, sizeof path)),
+        c->why, c->size);
+    if (ret < 0 && strstr(c->why, "cannot open shared object file")) {
+        (void)snprintf(c->why, c->size, "no %s here; model option provider=PATH says where it is", c->file);
+        ret = -ENOTSUP;
+    }
+    if (ret == 0 && n < MAX_DEVICES)
+        (void)snprintf(registered[n++], sizeof registered[0], "%s", c->provider);
+out:
+    pthread_mutex_unlock(&lock);
+    return ret;
+}
+
+static int use_plugin(Call *c)
+{
+    const SsOrt *ort = c->ort;
+    const OrtEpDevice *const *devices = NULL;
+    size_t n = 0;
+    int ret, seen = 0;
+
+    if ((ret = register_plugin(c)) < 0)
+        return ret;
+    if ((ret = ss_ort_take(ort, ort->GetEpDevices(ort->env, &devices, &n), c->why, c->size)) < 0)
+        return ret;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(ort->EpDevice_EpName(devices[i]), c->provider) != 0 || seen++ != c->index)
+            continue;
+        return ss_ort_take(ort,
+                           ort->SessionOptionsAppendExecutionProvider_V2(c->options, ort->env, &devices[i], 1,
+                                                                         c->set.key, c->set.value, c->set.n),
+                           c->why, c->size);
+    }
+    (void)snprintf(c->why, c->size, "%s finds %d devices here, and number %d is wanted", c->provider, seen,
+                   c->index);
+    return -ENOTSUP;
+}
+
+/* Whatever else the library holds, or a plug-in given with provider=PATH. */
+static int use_named(Call *c)
+{
+    const SsOrt *ort = c->ort;
+
+    if (c->file)
+        return use_plugin(c);
+    if (!is_listed(ort, c->provider))
+        return not_listed(c);
+    return ss_ort_take(ort,
+                       ort->SessionOptionsAppendExecutionProvider(c->options, c->provider, c->set.key,
+                                                                  c->set.value, c->set.n),
+                       c->why, c->size);
+}
+
+static int use_cpu(Call *c)
+{
+    if (c->set.n == 0)
+        return 0;
+    (void)snprintf(c->why, c->size,
+                   "model options: the device cpu knows library=, provider=, graph=, spinning= and the "
+                   "runtime's own session.*, not \"%s\"",
+                   c->set.key[0]);
+    return -EINVAL;
+}
+
+static const struct {
+    const char *name, *provider, *file;
+    int (*use)(Call *c);
+} devices[] = {
+    { "tensorrt-rtx", "NvTensorRTRTXExecutionProvider", "libonnxruntime_providers_nv_tensorrt_rtx.so",
+      use_plugin },
+    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt },
+    { "cuda", "CUDAExecutionProvider", NULL, use_cuda },
+    { "cpu", "CPUExecutionProvider", NULL, use_cpu },
+};
+
+/* What is built for the network at hand first. */
+const char *const ss_ort_devices[] = { "tensorrt-rtx", "tensorrt", "cuda", "cpu", NULL };
+
+/* --- settings --- */
+
+bool ss_ort_is_own_setting(const char *item, size_t length)
+{
+    static const char *const own[] = { "library", "provider", "graph", "spinning" };
+
+    for (size_t i = 0; i < SS_COUNTOF(own); i++)
+        if (strlen(own[i]) < length && strncmp(item, own[i], strlen(own[i])) == 0 &&
+            item[strlen(own[i])] == '=')
+            return true;
+    return length > 8 && strncmp(item, "session.", 8) == 0;
+}
+
+static int read_settings(Call *c, const char *settings)
+{
+    Settings *s = &c->set;
+    char *item, *rest, *equals;
+
+    if (c->index > 0) {
+        (void)snprintf(s->number, sizeof s->number, "%d", c->index);
+        s->key[s->n] = "device_id";
+        s->value[s->n++] = s->number;
+    }
+    if (settings && strlen(settings) >= sizeof s->text) {
+        (void)snprintf(c->why, c->size, "model options: longer than %d bytes", MAX_TEXT - 1);
+        return -EINVAL;
+    }
+    (void)snprintf(s->text, sizeof s->text, "%s", settings ? settings : "");
+    for (item = strtok_r(s->text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
+        if (ss_ort_is_own_setting(item, strlen(item)))
+            continue;
+        equals = strchr(item, '=');
+        if (!equals || equals == item || s->n == MAX_SETTINGS) {
+            (void)snprintf(c->why, c->size, "model options: \"%s\" is %s", item,
+                           s->n == MAX_SETTINGS ? "one too many" : "not key=value");
+            return -EINVAL;
+        }
+        *equals = '\0';
+        s->key[s->n] = item;
+        s->value[s->n++] = equals + 1;
+    }
+    return 0;
+}
+
+bool ss_ort_device_is_cpu(const char *device)
+{
+    return strcasecmp(device, "cpu") == 0;
+}
+
+bool ss_ort_device_is_parallel(const char *device)
+{
+    return ss_ort_device_is_cpu(device) || strncasecmp(device, "cuda", 4) == 0;
+}
+
+int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
+                      char *why, size_t size)
+{
+    const size_t length = strcspn(device, ":");
+    char name[64], plugin[PATH_MAX];
+    Call c = { .ort = ort, .options = options, .provider = name, .why = why, .size = size };
+    int ret;
+
+    why[0] = '\0';
+    (void)snprintf(name, sizeof name, "%.*s", (int)length, device);
+    c.index = device[length] == ':' ? atoi(device + length + 1) : 0;
+    if ((ret = read_settings(&c, settings)) < 0)
+        return ret;
+    c.file = ss_option_get(settings, "provider", plugin, sizeof plugin) ? plugin : NULL;
+    for (size_t i = 0; i < SS_COUNTOF(devices); i++) {
+        if (strcasecmp(devices[i].name, name) != 0)
+            continue;
+        c.provider = devices[i].provider;
+        c.file = c.file ? c.file : devices[i].file;
+        return devices[i].use(&c);
+    }
+    return use_named(&c);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * ONNX Runtime's backend: what every backend promises, its own options and devices, and the same results as
+ * OpenVINO's. Skips where there is no library of it. Argument `missing`: as on a machine without.
+ */
+#include <math.h>
+
+#include "backend/ort_library.h"
+#include "backend_rig.h"
+
+/* --- networks written here: ONNX is protocol buffers --- */
+
+enum { FLOAT = 1, UINT8 = 2, INT64 = 7 };
+
+typedef struct Bytes {
+    uint8_t data[2048];
+    size_t size;
+} Bytes;
+
+static void put_byte(Bytes *b, uint8_t byte)
+{
+    REQUIRE_CMP(b->size, <, sizeof b->data);
+    b->data[b->size++] = byte;
+}
+
+static void put_varint(Bytes *b, uint64_t value)
+{
+    for (; value > 127; value >>= 7)
+        put_byte(b, (uint8_t)(value | 128));
+    put_byte(b, (uint8_t)value);
+}
+
+static void put_number(Bytes *b, unsigned field, uint64_t value)
+{
+    put_varint(b, field << 3);
+    put_varint(b, value);
+}
+
+static void put_bytes(Bytes *b, unsigned field, const void *data, size_t size)
+{
+    put_varint(b, field << 3 | 2);
+    put_varint(b, size);
+    for (size_t i = 0; i < size; i++)
+        put_byte(b, ((const uint8_t *)data)[i]);
+}
+
+static void put_text(Bytes *b, unsigned field, const char *text)
+{
+    put_bytes(b, field, text, strlen(text));
+}
+
+/* ValueInfoProto. `shape`: numbers, names, or "?" for what is open and has no name, as in "?,3,height,width".
+ */
+static Bytes value_info(const char *name, uint64_t type, const char *shape)
+{
+    Bytes info = { 0 }, kind = { 0 }, tensor = { 0 }, dims = { 0 };
+    char copy[64], *rest;
+
+    snprintf(copy, sizeof copy, "%s", shape);
+    for (char *dim = strtok_r(copy, ",", &rest); dim; dim = strtok_r(NULL, ",", &rest)) {
+        Bytes one = { 0 };
+
+        if (*dim >= '0' && *dim <= '9')
+            put_number(&one, 1, strtoull(dim, NULL, 10));
+        else if (*dim != '?')
+            put_text(&one, 2, dim);
+        put_bytes(&dims, 1, one.data, one.size);
+    }
+    put_number(&tensor, 1, type);
+    put_bytes(&tensor, 2, dims.data, dims.size);
+    put_bytes(&kind, 1, tensor.data, tensor.size);
+    put_text(&info, 1, name);
+    put_bytes(&info, 2, kind.data, kind.size);
+    return info;
+}
+
+typedef struct Net {
+    const char *shape, *out_shape; /* out_shape NULL: as the input's */
+    const char *op;                /* of one input; "Add" has two */
+    uint64_t type, out_type;
+} Net;
+
+static const char *write_onnx(const char *name, const Net *n)
+{
+    Bytes node = { 0 }, graph = { 0 }, opset = { 0 }, model = { 0 };
+    const bool two = strcmp(n->op, "Add") == 0;
+    Bytes in = value_info("image:0", n->type, n->shape), other = value_info("other", n->type, n->shape);
+    Bytes out = value_info("detections:0", n->out_type, n->out_shape ? n->out_shape : n->shape);
+
+    put_text(&node, 1, "image:0");
+    if (two)
+        put_text(&node, 1, "other");
+    put_text(&node, 2, "detections:0");
+    put_text(&node, 4, n->op);
+    put_bytes(&graph, 1, node.data, node.size);
+    put_text(&graph, 2, "test");
+    put_bytes(&graph, 11, in.data, in.size);
+    if (two)
+        put_bytes(&graph, 11, other.data, other.size);
+    put_bytes(&graph, 12, out.data, out.size);
+    put_number(&opset, 2, 13);
+    put_number(&model, 1, 7);
+    put_bytes(&model, 7, graph.data, graph.size);
+    put_bytes(&model, 8, opset.data, opset.size);
+    return write_file(name, model.data, model.size);
+}
+
+static const char *relu(const char *shape)
+{
+    return write_onnx("relu.onnx", &(Net) { .shape = shape, .op = "Relu", .type = FLOAT, .out_type = FLOAT });
+}
+
+/* --- its own --- */
+
+static void require_input(const SsBackend *backend, const char *shape, uint64_t type, int w, int h,
+                          const char *want, const char *want_out)
+{
+    const Net net = { .shape = shape, .op = "Identity", .type = type, .out_type = type };
+    SsModelParams p = { .path = write_onnx("shape.onnx", &net), .input_width = w, .input_height = h };
+    char text[128];
+    SsModel m;
+
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_STR(ss_tensor_describe(&m.input, text, sizeof text), want);
+    REQUIRE_STR(ss_tensor_describe(&m.output[0], text, sizeof text), want_out);
+    ss_model_close(&m);
+    test_requests(backend, &p);
+}
+
+static void test_input_shapes(const SsBackend *backend)
+{
+    SsModelParams p = { 0 };
+
+    /* Named dimensions are settled for the whole network, nameless ones with each picture. */
+    require_input(backend, "n,3,height,width", FLOAT, 0, 0, "image f32 [1,3,640,640]",
+                  "detections f32 [1,3,640,640]");
+    require_input(backend, "n,3,height,width", FLOAT, 48, 32, "image f32 [1,3,32,48]",
+                  "detections f32 [1,3,32,48]");
+    require_input(backend, "?,3,?,?", FLOAT, 48, 32, "image f32 [1,3,32,48]", "detections f32 [?,3,?,?]");
+    require_input(backend, "1,3,20,24", FLOAT, 48, 32, "image f32 [1,3,20,24]", "detections f32 [1,3,20,24]");
+    require_input(backend, "1,h,w,3", FLOAT, 48, 32, "image f32 [1,32,48,3]", "detections f32 [1,32,48,3]");
+    require_input(backend, "n,h,w,3", UINT8, 0, 0, "image u8 [1,300,300,3]", "detections u8 [1,300,300,3]");
+    p.path = relu("1,10");
+    refuse(backend, &p, -EPROTO, "no picture");
+    p.path = relu("1,1,20,20");
+    refuse(backend, &p, -EPROTO, "no picture");
+    p.path = relu("4,3,20,24");
+    refuse(backend, &p, -EPROTO, "4 pictures at a time");
+    p.path =
+        write_onnx("two.onnx", &(Net) { .shape = "1,3,8,8", .op = "Add", .type = FLOAT, .out_type = FLOAT });
+    refuse(backend, &p, -EPROTO, "2 inputs");
+    p.path = write_onnx("odd.onnx",
+                        &(Net) { .shape = "1,3,8,8", .op = "NoSuchThing", .type = FLOAT, .out_type = FLOAT });
+    refuse(backend, &p, -EINVAL, "NoSuchThing");
+}
+
+/* As many results as the picture has: their size is known only after each inference. */
+static void test_open_outputs(const SsBackend *backend)
+{
+    const Net net = {
+        .shape = "1,3,8,8", .op = "NonZero", .type = FLOAT, .out_shape = "4,found", .out_type = INT64
+    };
+    SsModelParams p = { .path = write_onnx("open.onnx", &net) };
+    SsRequest r;
+    SsModel m;
+
+    test_requests(backend, &p);
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_CMP(ss_request_open(&r, &m), ==, 0);
+    for (int n = 0; n < 40; n += 13) {
+        float *in = r.input.data;
+
+        for (int i = 0; i < 192; i++)
+            in[i] = i < n ? 1.0f : 0.0f;
+        REQUIRE_CMP(ss_request_infer(&r), ==, 0);
+        REQUIRE_CMP(r.output[0].rank, ==, 2);
+        REQUIRE_CMP(r.output[0].dim[1], ==, n);
+        REQUIRE_CMP(r.output[0].size, ==, (size_t)n * 4 * 8);
+        if (n > 0) /* the column of the last one */
+            REQUIRE_CMP(((int64_t *)r.output[0].data)[4 * n - 1], ==, (n - 1) % 8);
+    }
+    ss_request_close(&r);
+    ss_model_close(&m);
+}
+
+static void test_options(const SsBackend *backend)
+{
+    SsModelParams p = { .path = relu("1,3,8,8"), .threads = 1 };
+    SsModel m;
+
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0); /* auto: only the processor is here */
+    REQUIRE(strstr(last_info, "relu.onnx on "));
+    ss_model_close(&m);
+    p.options = "enable_cuda_graph=1"; /* for a GPU, if one is there */
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    p.device = "CPU";
+    p.options = "graph=off,spinning=1,session.disable_prepacking=1";
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE(strstr(last_info, "relu.onnx on CPU"));
+    ss_model_close(&m);
+    p.options = "graph=fast";
+    refuse(backend, &p, -EINVAL, "graph=fast");
+    p.options = "spinning=2";
+    refuse(backend, &p, -EINVAL, "spinning=2");
+    p.options = "speed=9";
+    refuse(backend, &p, -EINVAL, "\"speed\"");
+    p.options = "speed";
+    refuse(backend, &p, -EINVAL, "\"speed\"");
+    p.options = NULL;
+    p.device = "XPU";
+    refuse(backend, &p, -ENOTSUP, "has no XPU");
+    p.options = "provider=/no/such/plugin.so";
+    refuse(backend, &p, -ENOTSUP, "/no/such/plugin.so");
+    p.path = write_file("model.xml", "<net name=\"n\" version=\"11\"></net>", 35);
+    refuse(backend, &p, -EINVAL, "--backend openvino");
+}
+
+/* --- the same network on both runtimes --- */
+
+static void fill(const SsTensor *t)
+{
+    for (size_t i = 0; i < t->size / sizeof(float); i++)
+        ((float *)t->data)[i] = (float)(i * 2654435761u >> 8 & 255) / 255;
+}
+
+static void require_same_numbers(const SsRequest *a, const SsRequest *b)
+{
+    REQUIRE_CMP(a->model->n_outputs, ==, b->model->n_outputs);
+    for (int i = 0; i < a->model->n_outputs; i++) {
+        const SsTensor *x = &a->output[i], *y = &b->output[i];
+
+        REQUIRE_CMP(x->dtype, ==, SS_F32);
+        REQUIRE_CMP(x->size, ==, y->size);
+        for (size_t k = 0; k < x->size / sizeof(float); k++) {
+            const float p = ((const float *)x->data)[k], q = ((const float *)y->data)[k];
+
+            REQUIRE(fabsf(p - q) <= 1e-3f * fmaxf(1, fabsf(q)));
+        }
+    }
+}
+
+static void test_same_results(const SsBackend *one, const char *path)
+{
+    const SsBackend *backend[2] = { one, ss_backend_find("openvino") };
+    SsModelParams p = { .path = path, .device = "CPU", .input_width = 320, .input_height = 320 };
+    SsRequest r[2];
+    SsModel m[2];
+
+    if (!backend[1])
+        return;
+    for (int i = 0; i < 2; i++) {
+        p.options =
+            i == 0 ? NULL : "INFERENCE_PRECISION_HINT=f32"; /* some processors have OpenVINO take bf16 */
+        REQUIRE_CMP(ss_model_open(&m[i], backend[i], &p, &logger), ==, 0);
+        REQUIRE_CMP(ss_request_open(&r[i], &m[i]), ==, 0);
+        REQUIRE_CMP(r[i].input.dtype, ==, SS_F32);
+        fill(&r[i].input);
+        REQUIRE_CMP(ss_request_infer(&r[i]), ==, 0);
+    }
+    require_same_model(&m[0], &m[1]);
+    require_same_numbers(&r[0], &r[1]);
+    for (int i = 0; i < 2; i++) {
+        ss_request_close(&r[i]);
+        ss_model_close(&m[i]);
+    }
+}
+
+/* A detector of the YOLO family, where it has been fetched. */
+static void test_real_model(const SsBackend *backend)
+{
+    const char *data = getenv("SIDESTREAM_DATA"), *home = getenv("HOME");
+    char path[512];
+
+    if (data)
+        snprintf(path, sizeof path, "%s/demo/320n.onnx", data);
+    else
+        snprintf(path, sizeof path, "%s/.local/share/sidestream/demo/320n.onnx", home ? home : "");
+    if (access(path, R_OK) == 0)
+        test_same_results(backend, path);
+}
+
+/* As on a machine that has none: said once, and what to do. */
+static void test_missing(const SsBackend *backend)
+{
+    SsModelParams p = { .path = relu("1,3,8,8") };
+
+    REQUIRE_CMP(setenv("SIDESTREAM_ONNXRUNTIME", "/no/such/libonnxruntime.so", 1), ==, 0);
+    refuse(backend, &p, -ENOTSUP, "pip install onnxruntime");
+    REQUIRE(strstr(last_error, "/no/such/libonnxruntime.so"));
+    p.options = "library=/bin/sh";
+    refuse(backend, &p, -ENOTSUP, "/bin/sh");
+}
+
+int main(int argc, char **argv)
+{
+    const SsBackend *backend = ss_backend_find("onnxruntime");
+    const bool missing = argc > 1 && strcmp(argv[1], "missing") == 0;
+    char why[256];
+    struct stat st;
+    SsModelParams p;
+
+    REQUIRE(backend);
+    if (!missing && !ss_ort_probe(why, sizeof why)) {
+        printf("skipped: %s\n", why);
+        return SKIP;
+    }
+    REQUIRE(mkdtemp(folder));
+    catch_output();
+    if (missing) {
+        test_missing(backend);
+    } else {
+        p = (SsModelParams) { .path = relu("n,3,height,width"), .input_width = 40, .input_height = 24 };
+        test_open_close(backend, &p);
+        test_requests(backend, &p);
+        test_bad_files(backend, p.path, ".onnx");
+        test_input_shapes(backend);
+        test_open_outputs(backend);
+        test_options(backend);
+        test_real_model(backend);
+    }
+    REQUIRE_CMP(fflush(NULL), ==, 0);
+    REQUIRE_CMP(fstat(printed, &st), ==, 0);
+    REQUIRE_CMP(st.st_size, ==, 0);
+    remove_all();
+    return 0;
+}
