@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cuda/driver.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+enum { OUT_OF_MEMORY = 2, OLDEST = 11000 };
+
+/* Where to put each function. Names with _v2 are those that cuda.h of today means by the plain ones. */
+static const struct {
+    const char *name;
+    size_t at;
+} functions[] = {
+    { "cuInit", offsetof(SsCuda, Init) },
+    { "cuDriverGetVersion", offsetof(SsCuda, DriverGetVersion) },
+    { "cuGetErrorString", offsetof(SsCuda, GetErrorString) },
+    { "cuDeviceGetCount", offsetof(SsCuda, DeviceGetCount) },
+    { "cuDeviceGet", offsetof(SsCuda, DeviceGet) },
+    { "cuDeviceGetName", offsetof(SsCuda, DeviceGetName) },
+    { "cuDeviceGetAttribute", offsetof(SsCuda, DeviceGetAttribute) },
+    { "cuDevicePrimaryCtxRetain", offsetof(SsCuda, DevicePrimaryCtxRetain) },
+    { "cuDevicePrimaryCtxRelease_v2", offsetof(SsCuda, DevicePrimaryCtxRelease) },
+    { "cuCtxPushCurrent_v2", offsetof(SsCuda, CtxPushCurrent) },
+    { "cuCtxPopCurrent_v2", offsetof(SsCuda, CtxPopCurrent) },
+    { "cuMemAlloc_v2", offsetof(SsCuda, MemAlloc) },
+    { "cuMemFree_v2", offsetof(SsCuda, MemFree) },
+    { "cuMemHostAlloc", offsetof(SsCuda, MemHostAlloc) },
+    { "cuMemFreeHost", offsetof(SsCuda, MemFreeHost) },
+    { "cuMemcpyHtoDAsync_v2", offsetof(SsCuda, MemcpyHtoDAsync) },
+    { "cuMemcpyDtoHAsync_v2", offsetof(SsCuda, MemcpyDtoHAsync) },
+    { "cuMemcpyDtoDAsync_v2", offsetof(SsCuda, MemcpyDtoDAsync) },
+    { "cuStreamCreate", offsetof(SsCuda, StreamCreate) },
+    { "cuStreamDestroy_v2", offsetof(SsCuda, StreamDestroy) },
+    { "cuStreamSynchronize", offsetof(SsCuda, StreamSynchronize) },
+    { "cuEventCreate", offsetof(SsCuda, EventCreate) },
+    { "cuEventDestroy_v2", offsetof(SsCuda, EventDestroy) },
+    { "cuEventRecord", offsetof(SsCuda, EventRecord) },
+    { "cuEventSynchronize", offsetof(SsCuda, EventSynchronize) },
+    { "cuEventElapsedTime", offsetof(SsCuda, EventElapsedTime) },
+    { "cuModuleLoadData", offsetof(SsCuda, ModuleLoadData) },
+    { "cuModuleUnload", offsetof(SsCuda, ModuleUnload) },
+    { "cuModuleGetFunction", offsetof(SsCuda, ModuleGetFunction) },
+    { "cuLaunchKernel", offsetof(SsCuda, LaunchKernel) },
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static SsCuda driver;    /* written by load(), then constant; so are the next two */
+static bool usable;      /* `driver` is complete and has a device */
+static char reason[256]; /* else why not */
+
+static const char *text_of(const SsCuda *cu, int result)
+{
+    const char *text = NULL;
+
+    return cu->GetErrorString(result, &text) == 0 && text ? text : "unknown error";
+}
+
+static bool find_functions(void *lib)
+{
+    for (size_t i = 0; i < SS_COUNTOF(functions); i++) {
+        void *f = dlsym(lib, functions[i].name);
+
+        if (!f) {
+            snprintf(reason, sizeof reason, "the NVIDIA driver is too old: libcuda.so.1 has no %s",
+                     functions[i].name);
+            return false;
+        }
+        memcpy((char *)&driver + functions[i].at, &f, sizeof f);
+    }
+    return true;
+}
+
+static void load(void)
+{
+    void *lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    int result, count = 0;
+
+    if (!lib) {
+        snprintf(reason, sizeof reason, "no NVIDIA driver: libcuda.so.1 not found");
+        return;
+    }
+    if (!find_functions(lib))
+        return;
+    result = driver.Init(0);
+    if (result == 0)
+        result = driver.DriverGetVersion(&driver.version);
+    if (result == 0)
+        result = driver.DeviceGetCount(&count);
+    if (result != 0)
+        snprintf(reason, sizeof reason, "the NVIDIA driver does not start: %s", text_of(&driver, result));
+    else if (driver.version < OLDEST)
+        snprintf(reason, sizeof reason, "the NVIDIA driver is for CUDA %d.%d, older than %d.%d",
+                 driver.version / 1000, driver.version % 1000 / 10, OLDEST / 1000, OLDEST % 1000 / 10);
+    else if (count == 0)
+        snprintf(reason, sizeof reason, "the NVIDIA driver finds no GPU");
+    else
+        usable = true;
+}
+
+const SsCuda *ss_cuda(const SsLogger *log)
+{
+    pthread_once(&once, load);
+    if (usable)
+        return &driver;
+    ss_err(log, "%s", reason);
+    return NULL;
+}
+
+int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger *log)
+{
+    if (result == 0)
+        return 0;
+    ss_err(log, "%s: %s", what, text_of(cu, result));
+    return result == OUT_OF_MEMORY ? -ENOMEM : -EIO;
+}
+
+int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx, const SsLogger *log)
+{
+    if (cu->DeviceGet(device, ordinal) != 0) {
+        ss_err(log, "there is no GPU %d", ordinal);
+        return -ENOTSUP;
+    }
+    return ss_cuda_check(cu, cu->DevicePrimaryCtxRetain(ctx, *device), "the GPU cannot be used", log);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * core/image.h on an NVIDIA GPU: a frame -> the network's input tensor in the GPU's memory. The same picture
+ * to within a grey level (tests/test_cuda_pixel.c says how close).
+ *
+ *     SsCudaPreprocess *p;
+ *     ss_cuda_preprocess_create(&p, 0, &input, &params, log);
+ *     every frame:
+ *         ss_cuda_preprocess_convert(p, frame, tensor, stream, &geometry);
+ *         ... the network on the same stream, or on one that waits for it ...
+ *     ss_cuda_preprocess_destroy(&p);
+ *
+ * The calls put work on the stream and return. Any context may be current, or none; it is again afterwards.
+ */
+#ifndef SS_CUDA_PREPROCESS_H
+#define SS_CUDA_PREPROCESS_H
+
+#include "core/image.h"
+#include "cuda/driver.h"
+
+typedef struct SsCudaPreprocess SsCudaPreprocess;
+
+/**
+ * `device`: 0 = the first. `input`: [1,H,W,3] or [1,3,H,W], u8/f16/f32; `params`: nothing at default; both
+ * are copied. `log` outlives the object. Loads the driver and the kernels, which takes some milliseconds (and
+ * seconds on a GPU younger than this build, once).
+ * Errors: -ENOTSUP (no driver, no such device, too old a driver, no such input), -ENOMEM, -EIO.
+ */
+int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor *input,
+                              const SsInputParams *params, const SsLogger *log);
+/**
+ * Fills the tensor at `dst` (device memory, as many bytes as `input` has) from planes in the host's memory,
+ * and `g`. The planes have been copied when this returns: the frame may go. Two frames may be on their way at
+ * a time, the third waits for the first to have been read by its kernel. Pinned and device memory of two
+ * frames is kept, for the largest so far. `stream`: of the device's primary context; NULL: the default
+ * stream. Errors: -EINVAL (odd frame), -ENOMEM, -EIO; then dst's bytes are undefined.
+ */
+int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst, SsCuStream stream,
+                               SsGeometry *g);
+/**
+ * The same with planes in the device's memory, which stay unchanged until the stream is past this. Chroma of
+ * NV12 begins at a multiple of 2 bytes and has such a stride; RGBX and BGRX of 4. Errors: -EINVAL (also:
+ * fewer than 3 pixels wide), -EIO.
+ */
+int ss_cuda_preprocess_convert_device(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst,
+                                      SsCuStream stream, SsGeometry *g);
+/** Waits until the frames given to convert() have been read; of those to convert_device() the caller knows.
+ */
+void ss_cuda_preprocess_destroy(SsCudaPreprocess **p);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A libcuda.so.1 whose GPU is this processor, for tests without a GPU. Work on a stream is not done before
+ * something waits for it, so that a buffer that is used again too early shows. Calls without a current
+ * context fail, as with the real one. $SS_FAKE_CUDA_VERSION: what cuDriverGetVersion() says; 13000 if not
+ * set.
+ */
+#ifndef SS_FAKE_CUDA_H
+#define SS_FAKE_CUDA_H
+
+typedef struct FakeCuda {
+    int calls;   /* that could fail, since it was last set */
+    int fail_at; /* the call of this number, from 1, fails with "out of memory"; 0: none */
+    int live;    /* contexts retained, pieces of memory, events, modules */
+    int current; /* depth of the stack of contexts */
+    int waits;   /* of the host that work had to be done for */
+} FakeCuda;
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* src/cuda/preprocess.c and driver.c on the driver of fake_cuda.c. Arguments: works, old, or none. */
+#include "cuda/preprocess.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+
+#include "cuda/job.h"
+#include "fake_cuda.h"
+#include "internal.h"
+#include "test.h"
+
+enum { SIDE = 32, ELEMENTS = 3 * SIDE * SIDE };
+
+static char said[1024];
+
+static void keep(void *cookie, SsLogLevel level, const char *msg)
+{
+    (void)cookie;
+    if (level == SS_LOG_ERROR)
+        snprintf(said, sizeof said, "%s", msg);
+}
+
+static const SsLogger logger = { .level = SS_LOG_ERROR, .write = keep };
+static const SsTensor input = { .dtype = SS_F32, .rank = 4, .dim = { 1, 3, SIDE, SIDE } };
+static const SsInputParams params = { .fit = SS_FIT_LETTERBOX, .order = SS_ORDER_RGB, .scale = { 1, 1, 1 } };
+static FakeCuda *fake;
+
+static SsFrameDesc frame_new(SsPixelFormat format, int width, int height, int padding, unsigned seed)
+{
+    SsFrameDesc f = { .format = format, .width = width, .height = height };
+
+    for (int i = 0; i < 3; i++) {
+        size_t row = ss_pixel_row_bytes(&f, i), size;
+        uint8_t *memory;
+
+        if (row == 0)
+            continue;
+        size = (row + (size_t)padding) * (size_t)(ss_pixel_rows(&f, i) - 1) + row;
+        memory = malloc(size);
+        REQUIRE(memory);
+        for (size_t k = 0; k < size; k++)
+            memory[k] = (uint8_t)((seed = seed * 1664525u + 1013904223u) >> 24);
+        f.plane[i] = memory;
+        f.stride[i] = (int)row + padding;
+    }
+    return f;
+}
+
+static void frame_free(SsFrameDesc *f)
+{
+    for (int i = 0; i < 3; i++) {
+        free((void *)(uintptr_t)f->plane[i]);
+        f->plane[i] = NULL;
+    }
+}
+
+static void on_cpu(const SsFrameDesc *f, float *out)
+{
+    SsGeometry g;
+    SsImage *im;
+
+    REQUIRE(ss_image_create(&im, &input, &params, &logger) == 0);
+    REQUIRE(ss_image_convert(im, f, out, &g) == 0);
+    ss_image_destroy(&im);
+}
+
+static void require_same(const float *a, const float *b)
+{
+    for (int i = 0; i < ELEMENTS; i++)
+        REQUIRE_NEAR(a[i], b[i], 0.04);
+}
+
+static SsCuPtr address(void *p)
+{
+    return (SsCuPtr)(uintptr_t)p;
+}
+
+static SsCudaPreprocess *create(void)
+{
+    SsCudaPreprocess *p;
+
+    REQUIRE(ss_cuda_preprocess_create(&p, 0, &input, &params, &logger) == 0);
+    REQUIRE(fake->current == 0);
+    return p;
+}
+
+static void destroy(SsCudaPreprocess **p)
+{
+    ss_cuda_preprocess_destroy(p);
+    REQUIRE(!*p);
+    REQUIRE_CMP(fake->live, ==, 0);
+    REQUIRE_CMP(fake->current, ==, 0);
+}
+
+/* Tight rows, small gaps (sent along), large ones (left out), and odd ones, which the GPU could not read. */
+static void test_strides(void)
+{
+    static const int paddings[] = { 0, 1, 2, 4, 300 };
+    SsCudaPreprocess *p = create();
+
+    for (int format = SS_PIXEL_NV12; format <= SS_PIXEL_GRAY8; format++)
+        for (size_t i = 0; i < SS_COUNTOF(paddings); i++) {
+            SsFrameDesc f = frame_new((SsPixelFormat)format, 71, 45, paddings[i], 7);
+            static float want[ELEMENTS], got[ELEMENTS];
+            SsGeometry g;
+
+            on_cpu(&f, want);
+            REQUIRE(ss_cuda_preprocess_convert(p, &f, address(got), NULL, &g) == 0);
+            frame_free(&f);
+            ss_cuda(&logger)->StreamSynchronize(NULL);
+            require_same(got, want);
+            REQUIRE_CMP(g.scale_x, ==, 32 / 71.0f);
+            REQUIRE_CMP(g.offset_y, ==, 6);
+        }
+    destroy(&p);
+}
+
+/* Nothing of a frame is needed when its call has returned, a second one goes its way beside it, and a third
+ * waits for the first. Larger frames than before in between. */
+static void test_frames_on_their_way(void)
+{
+    static float want[8][ELEMENTS], got[8][ELEMENTS];
+    SsCudaPreprocess *p = create();
+    SsGeometry g;
+
+    fake->waits = 0;
+    for (int i = 0; i < 8; i++) {
+        SsFrameDesc f = frame_new(SS_PIXEL_I420, 40 + 8 * i, 40, 0, (unsigned)i);
+
+        on_cpu(&f, want[i]);
+        REQUIRE(ss_cuda_preprocess_convert(p, &f, address(got[i]), NULL, &g) == 0);
+        frame_free(&f);
+        REQUIRE_CMP(fake->waits, ==, i < 2 ? 0 : i - 1);
+    }
+    destroy(&p);
+    for (int i = 0; i < 8; i++)
+        require_same(got[i], want[i]);
+}
+
+static void test_device_memory(void)
+{
+    static float want[ELEMENTS], got[ELEMENTS];
+    SsFrameDesc f = frame_new(SS_PIXEL_BGRX, 50, 60, 4, 3), odd = f;
+    SsCudaPreprocess *p = create();
+    SsGeometry g;
+
+    on_cpu(&f, want);
+    REQUIRE(ss_cuda_preprocess_convert_device(p, &f, address(got), NULL, &g) == 0);
+    ss_cuda(&logger)->StreamSynchronize(NULL);
+    require_same(got, want);
+    odd.stride[0] -= 1;
+    REQUIRE(ss_cuda_preprocess_convert_device(p, &odd, address(got), NULL, &g) == -EINVAL);
+    odd = f;
+    odd.plane[0] += 2;
+    REQUIRE(ss_cuda_preprocess_convert_device(p, &odd, address(got), NULL, &g) == -EINVAL);
+    odd.plane[0] = NULL;
+    REQUIRE(ss_cuda_preprocess_convert_device(p, &odd, address(got), NULL, &g) == -EINVAL);
+    REQUIRE(ss_cuda_preprocess_convert(p, &odd, address(got), NULL, &g) == -EINVAL);
+    frame_free(&f);
+    destroy(&p);
+}
+
+static void test_refuses(void)
+{
+    SsTensor bad = input;
+    SsCudaPreprocess *p;
+
+    bad.dtype = SS_I32;
+    REQUIRE(ss_cuda_preprocess_create(&p, 0, &bad, &params, &logger) == -ENOTSUP);
+    REQUIRE(!p);
+    REQUIRE(ss_cuda_preprocess_create(&p, 3, &input, &params, &logger) == -ENOTSUP);
+    REQUIRE_STR(said, "there is no GPU 3");
+    ss_cuda_preprocess_destroy(&p);
+    ss_cuda_preprocess_destroy(NULL);
+    REQUIRE_CMP(fake->live, ==, 0);
+}
+
+/* Every call that can fail, does once: nothing is left behind, and a frame that failed spoils none after it.
+ */
+static void test_failures(void)
+{
+    static float want[ELEMENTS], got[ELEMENTS];
+    SsFrameDesc f = frame_new(SS_PIXEL_NV12, 64, 64, 0, 5);
+    int failures = 0;
+    SsGeometry g;
+
+    on_cpu(&f, want);
+    for (bool reached = true; reached; failures += reached) {
+        SsCudaPreprocess *p;
+        int err;
+
+        fake->calls = 0;
+        fake->fail_at = failures + 1;
+        said[0] = '\0';
+        err = ss_cuda_preprocess_create(&p, 0, &input, &params, &logger);
+        REQUIRE(!p == (err != 0));
+        for (int i = 0; i < 3 && p && !err; i++)
+            err = ss_cuda_preprocess_convert(p, &f, address(got), NULL, &g);
+        reached = fake->calls >= fake->fail_at;
+        REQUIRE(err == (reached ? -ENOMEM : 0));
+        REQUIRE(!said[0] == !err);
+        fake->fail_at = 0;
+        if (p) {
+            memset(got, 0, sizeof got);
+            REQUIRE(ss_cuda_preprocess_convert(p, &f, address(got), NULL, &g) == 0);
+            ss_cuda(&logger)->StreamSynchronize(NULL);
+            require_same(got, want);
+        }
+        destroy(&p);
+    }
+    REQUIRE_CMP(failures, >=, 20);
+    frame_free(&f);
+}
+
+static int test_no_driver(void)
+{
+    SsCudaPreprocess *p;
+
+    if (dlopen("libcuda.so.1", RTLD_NOW)) {
+        puts("there is a driver");
+        return SKIP;
+    }
+    REQUIRE(ss_cuda_preprocess_create(&p, 0, &input, &params, &logger) == -ENOTSUP);
+    REQUIRE(!p);
+    REQUIRE_STR(said, "no NVIDIA driver: libcuda.so.1 not found");
+    return 0;
+}
+
+/* A driver that works, but does not know this code. */
+static void test_old_driver(void)
+{
+    const char *too_old = "the NVIDIA driver is for CUDA 11.4, older than ";
+    SsCudaPreprocess *p;
+
+    REQUIRE(ss_cuda_preprocess_create(&p, 0, &input, &params, &logger) == -ENOTSUP);
+    REQUIRE(!p);
+    REQUIRE(strncmp(said, too_old, strlen(too_old)) == 0);
+    REQUIRE_CMP(fake->live, ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    void *lib;
+
+    REQUIRE(argc == 2);
+    if (strcmp(argv[1], "none") == 0)
+        return test_no_driver();
+    lib = dlopen("libcuda.so.1", RTLD_NOW);
+    REQUIRE(lib);
+    fake = dlsym(lib, "fake_cuda");
+    REQUIRE(fake);
+    if (strcmp(argv[1], "old") == 0) {
+        test_old_driver();
+        return 0;
+    }
+    test_strides();
+    test_frames_on_their_way();
+    test_device_memory();
+    test_refuses();
+    test_failures();
+    return 0;
+}
