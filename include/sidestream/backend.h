@@ -3,8 +3,8 @@
  * What a neural-network runtime looks like to Sidestream. For implementers; users
  * of the library need only engine.h.
  *
- * A backend knows tensors, never frames. It starts no thread of its own and calls
- * nothing back. A *model* is the compiled network, one for all; a *request* is one
+ * A backend knows tensors, and frames only where it can turn one into a tensor on its own
+ * device. It starts no thread of its own and calls nothing back. A *model* is the compiled network, one for all; a *request* is one
  * inference in flight, one a worker, opened on the thread that uses it (so a CUDA
  * context belongs to its worker).
  */
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "log.h"
+#include "frame.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +44,24 @@ typedef struct SsModelParams {
     int requests;                  /* open at once, one a worker; the engine sets it */
 } SsModelParams;
 
+/** How a picture becomes the network's input. {0} = what the decoder's model family expects. */
+typedef struct SsInputParams {
+    enum {
+        SS_FIT_DEFAULT,
+        SS_FIT_STRETCH,
+        SS_FIT_LETTERBOX
+    } fit; /* letterbox: aspect kept, grey bars (114) */
+    enum { SS_ORDER_DEFAULT, SS_ORDER_RGB, SS_ORDER_BGR } order;
+    /* value = (pixel - mean) / scale, pixel 0..255, for f16 and f32 inputs; u8 inputs get the pixel. */
+    float mean[3], scale[3]; /* in the network's channel order; scale[0] = 0: the family's default for both */
+} SsInputParams;
+
+/** Where the picture lies in it: pixel of the network's input = pixel of the frame * scale + offset
+ * (continuous coordinates). */
+typedef struct SsGeometry {
+    float scale_x, scale_y, offset_x, offset_y;
+} SsGeometry;
+
 /** A compiled network. */
 typedef struct SsModel {
     const struct SsBackend *backend;
@@ -63,7 +81,7 @@ typedef struct SsRequest {
 } SsRequest;
 
 /**
- * A runtime: const, stateless. Every function but available() is required and its arguments have
+ * A runtime: const, stateless. Every function but the last two is required and its arguments have
  * been checked by the core. Those that return int return 0 or -errno, have logged why, and
  * leave nothing behind on failure.
  */
@@ -82,6 +100,14 @@ typedef struct SsBackend {
      * parallel. */
     int (*request_infer)(SsRequest *r);
     void (*request_close)(SsRequest *r);
+    /**
+     * Makes `frame` the network's input where the network runs, so that its pixels need not pass through the
+     * processor; fills `g`. `how`: nothing at default, the same in every call. The next request_infer()s take
+     * it, and input.data is not looked at; the frame may go when this returns. -ENOTSUP, not logged: not for
+     * this request or frame, and input.data counts again; the core converts. NULL: never. Same thread as
+     * request_infer().
+     */
+    int (*request_convert)(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
     const char *const *devices; /* names to try, best first, NULL past the end; NULL: it has none */
     /**
      * May the runtime be used here? `text` (at most `size` bytes) gets its version, or what is missing and

@@ -45,18 +45,6 @@ typedef enum SsState {
 /** Stable lower-case word: "stopped", "loading", "running", "failed". */
 SS_API const char *ss_state_name(SsState state);
 
-/** How a picture becomes the network's input. {0} = what the decoder's model family expects. */
-typedef struct SsInputParams {
-    enum {
-        SS_FIT_DEFAULT,
-        SS_FIT_STRETCH,
-        SS_FIT_LETTERBOX
-    } fit; /* letterbox: aspect kept, grey bars (114) */
-    enum { SS_ORDER_DEFAULT, SS_ORDER_RGB, SS_ORDER_BGR } order;
-    /* value = (pixel - mean) / scale, pixel 0..255, for f16 and f32 inputs; u8 inputs get the pixel. */
-    float mean[3], scale[3]; /* in the network's channel order; scale[0] = 0: the family's default for both */
-} SsInputParams;
-
 typedef struct SsEngineParams {
     const char *backend; /* NULL = the first that is built in */
     const char *decoder; /* NULL = the first that fits the model's outputs */

@@ -86,7 +86,7 @@ int ss_network_look(SsNetwork *n, const SsFrameDesc *frame, float threshold, SsD
                                     .threshold = threshold,
                                     .nms_iou = 0.45f };
     SsGeometry geometry;
-    int ret = ss_image_convert(n->image, frame, n->request.input.data, &geometry);
+    int ret = ss_image_feed(n->image, frame, &n->request, &geometry);
     if (ret < 0)
         return ret;
     const gint64 began = ss_now();

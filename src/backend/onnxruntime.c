@@ -21,6 +21,7 @@
 #include "backend/modelfile.h"
 #include "backend/options.h"
 #include "backend/ort_device.h"
+#include "backend/ort_gpu.h"
 #include "backend/ort_session.h"
 #include "backend/shape.h"
 #include "backend/table.h"
@@ -35,9 +36,22 @@ typedef struct Relay {
     char why[512]; /* the last error while trying */
 } Relay;
 
+/* What a session is opened with. */
+typedef struct Plan {
+    const SsOrt *ort;
+    SsModelParams params; /* strings are ours */
+    SsTensor input;       /* every dim known */
+    char axis[SS_MAX_RANK][SS_MAX_NAME];
+    bool tries; /* `auto`: settings that are a provider's are for the devices that have one */
+    const SsLogger *log;
+} Plan;
+
 typedef struct OrtModel {
     SsOrtSession session;
-    pthread_mutex_t turn;
+    Plan plan;
+    char *device; /* the one that was taken */
+    pthread_mutex_t lock;
+    bool lent; /* `session` to a request; guarded by `lock` */
     Relay relay;
 } OrtModel;
 
@@ -135,7 +149,7 @@ static int peek(const SsOrt *ort, const char *path, SsTensor *input, char axis[]
     if (ret == 0)
         ret = ss_ort_check(ort, log, ort->SetIntraOpNumThreads(options, 1), "options");
     if (ret == 0)
-        ret = ss_ort_session_open(&s, ort, path, options, log);
+        ret = ss_ort_session_open(&s, ort, path, options, NULL, log);
     if (ret == 0) {
         *input = s.input;
         memcpy(axis, s.axis, sizeof s.axis);
@@ -146,19 +160,10 @@ static int peek(const SsOrt *ort, const char *path, SsTensor *input, char axis[]
     return ret;
 }
 
-typedef struct Plan {
-    const SsOrt *ort;
-    const SsModelParams *params;
-    SsTensor input; /* every dim known */
-    char axis[SS_MAX_RANK][SS_MAX_NAME];
-    bool tries; /* `auto`: settings that are a provider's are for the devices that have one */
-    const SsLogger *log;
-} Plan;
-
 static int open_on(SsOrtSession *s, const Plan *plan, const char *device)
 {
     const SsOrt *ort = plan->ort;
-    const SsModelParams *p = plan->params;
+    const SsModelParams *p = &plan->params;
     OrtSessionOptions *options = NULL;
     const char *settings;
     char why[512];
@@ -180,7 +185,9 @@ static int open_on(SsOrtSession *s, const Plan *plan, const char *device)
     if (ret == 0 && (ret = ss_ort_device_use(ort, options, device, settings, why, sizeof why)) < 0)
         ss_err(plan->log, "device %s: %s", device, why);
     if (ret == 0)
-        ret = ss_ort_session_open(s, ort, p->path, options, plan->log);
+        ret = ss_ort_session_open(s, ort, p->path, options, ss_ort_device_turn(device), plan->log);
+    if (ret == 0)
+        s->gpu = ss_ort_device_gpu(device);
     if (options)
         ort->ReleaseSessionOptions(options);
     return ret;
@@ -291,13 +298,27 @@ static int check_file(const char *path, const SsLogger *log)
     return ret;
 }
 
+/* Requests open sessions later, when the caller's strings are gone. */
+static int keep_params(Plan *plan, const SsModelParams *p, const SsLogger *log)
+{
+    plan->params = *p;
+    plan->params.path = strdup(p->path);
+    plan->params.options = strdup(p->options ? p->options : "");
+    plan->params.device = plan->params.cache_dir = NULL;
+    if (plan->params.path && plan->params.options)
+        return 0;
+    ss_err(log, "out of memory while opening the model");
+    return -ENOMEM;
+}
+
 static int make_plan(Plan *plan, const SsModelParams *p)
 {
     char path[512];
     bool fixed;
     int ret;
 
-    plan->params = p;
+    if ((ret = keep_params(plan, p, plan->log)) < 0)
+        return ret;
     plan->ort = ss_ort_open(ss_option_get(p->options, "library", path, sizeof path) ? path : NULL, plan->log);
     if (!plan->ort)
         return -ENOTSUP;
@@ -320,60 +341,131 @@ static void model_close(SsModel *m)
 
     if (o->session.session)
         ss_ort_session_close(&o->session);
-    pthread_mutex_destroy(&o->turn);
+    free((char *)o->plan.params.path);
+    free((char *)o->plan.params.options);
+    free(o->device);
+    pthread_mutex_destroy(&o->lock);
+}
+
+static int open_model(OrtModel *o, const SsModelParams *p)
+{
+    const char *device = p->device && *p->device ? p->device : "auto";
+    int ret;
+
+    if ((ret = check_file(p->path, o->plan.log)) < 0 || (ret = make_plan(&o->plan, p)) < 0)
+        return ret;
+    o->plan.tries = strcasecmp(device, "auto") == 0;
+    if (o->plan.tries)
+        ret = (device = open_best(o, &o->plan)) ? 0 : -EIO;
+    else
+        ret = open_on(&o->session, &o->plan, device);
+    if (ret == 0 && !(o->device = strdup(device))) {
+        ss_err(o->plan.log, "out of memory while opening the model");
+        ret = -ENOMEM;
+    }
+    return ret;
 }
 
 static int model_open(SsModel *m, const SsModelParams *p)
 {
-    const char *device = p->device && *p->device ? p->device : "auto";
     OrtModel *o = m->priv;
-    Plan plan = { .log = &o->relay.log };
     int ret;
 
+    pthread_mutex_init(&o->lock, NULL);
     o->relay =
         (Relay) { .log = { .level = m->log->level, .write = pass_on, .cookie = &o->relay }, .to = m->log };
-    if ((ret = check_file(p->path, plan.log)) < 0 || (ret = make_plan(&plan, p)) < 0)
+    o->plan.log = &o->relay.log;
+    if ((ret = open_model(o, p)) < 0) {
+        model_close(m);
         return ret;
-    plan.tries = strcasecmp(device, "auto") == 0;
-    if (!plan.tries) {
-        if ((ret = open_on(&o->session, &plan, device)) < 0)
-            return ret;
-    } else if (!(device = open_best(o, &plan))) {
-        return -EIO;
     }
-    pthread_mutex_init(&o->turn, NULL);
-    o->session.turn = ss_ort_device_is_parallel(device) ? NULL : &o->turn;
-    m->input = plan.input;
+    m->input = o->plan.input;
     m->n_outputs = o->session.n_outputs;
     memcpy(m->output, o->session.output, sizeof m->output);
-    ss_info(m->log, "ONNX Runtime %s: %s on %s", plan.ort->version, p->path, device);
+    ss_info(m->log, "ONNX Runtime %s: %s on %s", o->plan.ort->version, p->path, o->device);
     return 0;
 }
 
 /* --- requests --- */
 
+typedef struct OrtRequest {
+    SsOrtRun run;
+    const SsOrtSession *session; /* the model's, or `own` */
+    SsOrtSession own;
+#ifdef SS_HAVE_CUDA
+    SsOrtGpu *gpu;
+#endif
+} OrtRequest;
+
+/* The model's session for all requests where these may run in parallel, else for the first alone: threads
+ * that share one lose 1.5 ms whenever they change. */
+static int take_session(OrtRequest *q, OrtModel *o)
+{
+    bool mine;
+
+    pthread_mutex_lock(&o->lock);
+    mine = !ss_ort_device_turn(o->device) || !o->lent;
+    o->lent = true;
+    pthread_mutex_unlock(&o->lock);
+    q->session = mine ? &o->session : &q->own;
+    return mine ? 0 : open_on(&q->own, &o->plan, o->device);
+}
+
+static void give_session(OrtRequest *q, OrtModel *o)
+{
+    if (q->session == &q->own) {
+        ss_ort_session_close(&q->own);
+        return;
+    }
+    pthread_mutex_lock(&o->lock);
+    o->lent = false;
+    pthread_mutex_unlock(&o->lock);
+}
+
 static int request_open(SsRequest *r)
 {
     OrtModel *o = r->model->priv;
+    OrtRequest *q = r->priv;
+    int ret = take_session(q, o);
 
+    if (ret < 0)
+        return ret;
     r->input = r->model->input;
     memcpy(r->output, r->model->output, sizeof r->output);
-    return ss_ort_run_open(r->priv, &o->session, &r->input, r->output);
+    ret = ss_ort_run_open(&q->run, q->session, &r->input, r->output);
+    if (ret < 0)
+        give_session(q, o);
+    return ret;
 }
 
 static int request_infer(SsRequest *r)
 {
-    OrtModel *o = r->model->priv;
+    OrtRequest *q = r->priv;
 
-    return ss_ort_run_infer(r->priv, &o->session, r->output);
+    return ss_ort_run_infer(&q->run, q->session, r->output);
 }
 
 static void request_close(SsRequest *r)
 {
-    OrtModel *o = r->model->priv;
+    OrtRequest *q = r->priv;
 
-    ss_ort_run_close(r->priv, &o->session);
+#ifdef SS_HAVE_CUDA
+    ss_ort_gpu_close(&q->gpu, q->session, &q->run);
+#endif
+    ss_ort_run_close(&q->run, q->session);
+    give_session(q, r->model->priv);
 }
+
+#ifdef SS_HAVE_CUDA
+static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
+{
+    OrtRequest *q = r->priv;
+
+    if (q->session->gpu < 0)
+        return -ENOTSUP;
+    return ss_ort_gpu_convert(&q->gpu, q->session, &q->run, &r->input, frame, how, g);
+}
+#endif
 
 static bool available(char *text, size_t size)
 {
@@ -393,10 +485,13 @@ const SsBackend ss_backend_onnxruntime = {
     .devices = ss_ort_devices,
     .available = available,
     .model_size = sizeof(OrtModel),
-    .request_size = sizeof(SsOrtRun),
+    .request_size = sizeof(OrtRequest),
     .model_open = model_open,
     .model_close = model_close,
     .request_open = request_open,
     .request_infer = request_infer,
     .request_close = request_close,
+#ifdef SS_HAVE_CUDA
+    .request_convert = request_convert,
+#endif
 };

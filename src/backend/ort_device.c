@@ -259,9 +259,22 @@ bool ss_ort_device_is_cpu(const char *device)
     return strcasecmp(device, "cpu") == 0;
 }
 
-bool ss_ort_device_is_parallel(const char *device)
+SsOrtTurn *ss_ort_device_turn(const char *device)
 {
-    return ss_ort_device_is_cpu(device) || strncasecmp(device, "cuda", 4) == 0;
+    static SsOrtTurn turn = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+    return ss_ort_device_is_cpu(device) || strncasecmp(device, "cuda", 4) == 0 ? NULL : &turn;
+}
+
+int ss_ort_device_gpu(const char *device)
+{
+    static const char *const nvidia[] = { "cuda", "tensorrt", "tensorrt-rtx" };
+    const size_t length = strcspn(device, ":");
+
+    for (size_t i = 0; i < SS_COUNTOF(nvidia); i++)
+        if (strlen(nvidia[i]) == length && strncasecmp(device, nvidia[i], length) == 0)
+            return device[length] == ':' ? atoi(device + length + 1) : 0;
+    return -1;
 }
 
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,

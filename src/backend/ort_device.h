@@ -5,17 +5,20 @@
 
 #include <stdbool.h>
 
-#include "backend/ort_library.h"
+#include "backend/ort_session.h"
 
 /** Names of the devices to try for `auto`, best first; the last is "cpu". NULL past the end. */
 extern const char *const ss_ort_devices[];
 /** Is this "cpu"? */
 bool ss_ort_device_is_cpu(const char *device);
 /**
- * May inferences of one session run in parallel there? TensorRT's have one execution context a session:
- * two at once fail (measured with TensorRT-RTX 1.5: "execution context enqueue failed").
+ * What sessions on that device take in turns, for the whole process; NULL = nothing. TensorRT-RTX 1.5's
+ * provider is not safe in several threads: inferences at once of one session, and of several, fail or crash.
+ * A session each that take turns are no slower than one (docs/design.md).
  */
-bool ss_ort_device_is_parallel(const char *device);
+SsOrtTurn *ss_ort_device_turn(const char *device);
+/** The number of the NVIDIA device that `device` means; -1: it means none, or none known here. */
+int ss_ort_device_gpu(const char *device);
 /**
  * Lets `options` compute on `device`: cpu, cuda, tensorrt, tensorrt-rtx, any with ":N" for the Nth, or an
  * execution provider by its own name. `settings`: "key=value,..."; those that are not ours

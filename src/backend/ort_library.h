@@ -70,6 +70,8 @@ enum { ORT_HARDWARE_CPU = 0, ORT_HARDWARE_GPU = 1, ORT_HARDWARE_NPU = 2 }; /* ki
     X(62, OrtStatus *, GetDimensions, (const OrtTensorTypeAndShapeInfo *, int64_t *, size_t))                \
     X(63, OrtStatus *, GetSymbolicDimensions, (const OrtTensorTypeAndShapeInfo *, const char **, size_t))    \
     X(65, OrtStatus *, GetTensorTypeAndShape, (const OrtValue *, OrtTensorTypeAndShapeInfo **))              \
+    X(68, OrtStatus *, CreateMemoryInfo,                                                                     \
+      (const char *name, int allocator, int id, int memory, OrtMemoryInfo **))                               \
     X(69, OrtStatus *, CreateCpuMemoryInfo, (int allocator, int memory, OrtMemoryInfo **))                   \
     X(76, OrtStatus *, AllocatorFree, (OrtAllocator *, void *))                                              \
     X(78, OrtStatus *, GetAllocatorWithDefaultOptions, (OrtAllocator **))                                    \

@@ -209,13 +209,41 @@ static int read_ports(SsOrtSession *s, const char *path)
     return ret;
 }
 
+static void begin_turn(const SsOrtSession *s)
+{
+    SsOrtTurn *t = s->turn;
+    unsigned mine;
+
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->lock);
+    mine = t->next++;
+    while (t->now != mine)
+        pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void end_turn(const SsOrtSession *s)
+{
+    SsOrtTurn *t = s->turn;
+
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->lock);
+    t->now++;
+    pthread_cond_broadcast(&t->changed);
+    pthread_mutex_unlock(&t->lock);
+}
+
 int ss_ort_session_open(SsOrtSession *s, const SsOrt *ort, const char *path, const OrtSessionOptions *options,
-                        const SsLogger *log)
+                        SsOrtTurn *turn, const SsLogger *log)
 {
     int ret;
 
-    *s = (SsOrtSession) { .ort = ort, .log = log };
+    *s = (SsOrtSession) { .ort = ort, .log = log, .gpu = -1, .turn = turn };
+    begin_turn(s);
     ret = ss_ort_check(ort, log, ort->CreateSession(ort->env, path, options, &s->session), "model %s", path);
+    end_turn(s);
     if (ret < 0)
         return ret;
     ret = read_ports(s, path);
@@ -229,12 +257,23 @@ void ss_ort_session_close(SsOrtSession *s)
     free(s->input_name);
     for (int i = 0; i < s->n_outputs; i++)
         free(s->output_name[i]);
+    begin_turn(s);
     if (s->session)
         s->ort->ReleaseSession(s->session);
+    end_turn(s);
     *s = (SsOrtSession) { 0 };
 }
 
 /* --- inferences --- */
+
+int ss_ort_value_on(const SsOrtSession *s, const OrtMemoryInfo *memory, void *data, const SsTensor *t,
+                    OrtValue **value)
+{
+    return ss_ort_check(s->ort, s->log,
+                        s->ort->CreateTensorWithDataAsOrtValue(memory, data, t->size, t->dim, (size_t)t->rank,
+                                                               to_type(t->dtype), value),
+                        "tensor \"%s\"", t->name);
+}
 
 /* `t` on memory of ours. */
 static int make_value(SsOrtRun *run, const SsOrtSession *s, SsTensor *t, void **buffer, OrtValue **value)
@@ -249,10 +288,7 @@ static int make_value(SsOrtRun *run, const SsOrtSession *s, SsTensor *t, void **
     memset(*buffer, 0, size);
     t->data = *buffer;
     t->size = size;
-    return ss_ort_check(s->ort, s->log,
-                        s->ort->CreateTensorWithDataAsOrtValue(run->memory, *buffer, size, t->dim,
-                                                               (size_t)t->rank, to_type(t->dtype), value),
-                        "tensor \"%s\"", t->name);
+    return ss_ort_value_on(s, run->memory, *buffer, t, value);
 }
 
 /* Where a size comes with each inference the runtime brings the memory. */
@@ -343,7 +379,8 @@ static int take_given(const SsOrtSession *s, OrtValue *value, SsTensor *out)
 static int bind_run_wait(SsOrtRun *run, const SsOrtSession *s)
 {
     const SsOrt *ort = s->ort;
-    int ret = ss_ort_check(ort, s->log, ort->BindInput(run->binding, s->input_name, run->input), "input");
+    const OrtValue *input = run->on_device ? run->on_device : run->input;
+    int ret = ss_ort_check(ort, s->log, ort->BindInput(run->binding, s->input_name, input), "input");
 
     if (ret == 0)
         ret = ss_ort_check(ort, s->log, ort->SynchronizeBoundInputs(run->binding), "input");
@@ -378,11 +415,9 @@ int ss_ort_run_infer(SsOrtRun *run, const SsOrtSession *s, SsTensor *output)
          i++) /* or it would write a result of another size where the last one is */
         if (!run->fixed[i] && (ret = bind_open_output(run, s, i)) < 0)
             return ret;
-    if (s->turn)
-        pthread_mutex_lock(s->turn);
+    begin_turn(s);
     ret = bind_run_wait(run, s);
-    if (s->turn)
-        pthread_mutex_unlock(s->turn);
+    end_turn(s);
     return ret < 0 || !run->open_sizes ? ret : take_all_given(run, s, output);
 }
 

@@ -375,6 +375,14 @@ int ss_image_convert(SsImage *im, const SsFrameDesc *f, void *dst, SsGeometry *g
     return 0;
 }
 
+int ss_image_feed(SsImage *im, const SsFrameDesc *f, SsRequest *r, SsGeometry *g)
+{
+    const SsBackend *backend = r->model->backend;
+    int ret = backend->request_convert ? backend->request_convert(r, f, &im->params, g) : -ENOTSUP;
+
+    return ret == -ENOTSUP ? ss_image_convert(im, f, r->input.data, g) : ret;
+}
+
 static bool supported(const SsTensor *t, const SsInputParams *p)
 {
     if (t->rank != 4 || t->dim[0] != 1 || (t->dim[1] != 3 && t->dim[3] != 3))

@@ -10,11 +10,6 @@
 
 #include "sidestream/engine.h"
 
-/** Network-input pixel = frame pixel * scale + offset (continuous coordinates). */
-typedef struct SsGeometry {
-    float scale_x, scale_y, offset_x, offset_y;
-} SsGeometry;
-
 typedef struct SsImage SsImage;
 
 /** What the user set, and the model family's habits for the rest. */
@@ -24,6 +19,9 @@ SsInputParams ss_input_resolve(const SsInputParams *user, const SsInputParams *f
 int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p, const SsLogger *log);
 /** Fills `dst` (the input tensor's bytes) and `g`. Errors: -EINVAL (odd frame), -ENOMEM. */
 int ss_image_convert(SsImage *im, const SsFrameDesc *frame, void *dst, SsGeometry *g);
+/** The same for a request's input: on the network's device where its backend can, else here. Errors: also the
+ * backend's. */
+int ss_image_feed(SsImage *im, const SsFrameDesc *frame, SsRequest *r, SsGeometry *g);
 void ss_image_destroy(SsImage **im);
 
 /** A box in network-input pixels -> frame pixels. */

@@ -121,7 +121,7 @@ static int look_at(SsWorker *w, SsStream *s, SsFrame **frame, float threshold)
 {
     SsEngine *e = w->engine;
     SsGeometry geometry;
-    int ret = ss_image_convert(w->image, &(*frame)->desc, w->request.input.data, &geometry);
+    int ret = ss_image_feed(w->image, &(*frame)->desc, &w->request, &geometry);
 
     ss_frame_unref(frame);
     if (ret < 0)

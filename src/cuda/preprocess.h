@@ -15,7 +15,7 @@
 #ifndef SS_CUDA_PREPROCESS_H
 #define SS_CUDA_PREPROCESS_H
 
-#include "core/image.h"
+#include "sidestream/backend.h"
 #include "cuda/driver.h"
 
 typedef struct SsCudaPreprocess SsCudaPreprocess;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/ort_gpu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cuda/driver.h"
+#include "cuda/preprocess.h"
+#include "internal.h"
+
+struct SsOrtGpu {
+    bool works;
+    const SsCuda *cu;
+    int device;
+    SsCuContext context; /* the device's primary one, which the runtime uses, too */
+    SsCuStream stream;
+    SsCuPtr tensor;
+    OrtMemoryInfo *memory;
+    OrtValue *value; /* on `tensor` */
+    SsCudaPreprocess *preprocess;
+};
+
+static int enter(const SsOrtGpu *gpu, const SsLogger *log)
+{
+    return ss_cuda_check(gpu->cu, gpu->cu->CtxPushCurrent(gpu->context), "the GPU's context", log);
+}
+
+static void leave(const SsOrtGpu *gpu)
+{
+    SsCuContext ours;
+
+    (void)gpu->cu->CtxPopCurrent(&ours);
+}
+
+static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input)
+{
+    const SsOrt *ort = s->ort;
+    int ret = enter(gpu, s->log);
+
+    if (ret < 0)
+        return ret;
+    ret = ss_cuda_check(gpu->cu, gpu->cu->StreamCreate(&gpu->stream, SS_CU_STREAM_NON_BLOCKING), "a stream",
+                        s->log);
+    if (ret == 0)
+        ret = ss_cuda_check(gpu->cu, gpu->cu->MemAlloc(&gpu->tensor, input->size), "memory for the input",
+                            s->log);
+    leave(gpu);
+    if (ret == 0)
+        ret = ss_ort_check(
+            ort, s->log,
+            ort->CreateMemoryInfo("Cuda", ORT_DEVICE_ALLOCATOR, s->gpu, ORT_MEMORY_DEFAULT, &gpu->memory),
+            "memory of GPU %d", s->gpu);
+    if (ret == 0)
+        ret = ss_ort_value_on(s, gpu->memory, (void *)(uintptr_t)gpu->tensor, input, &gpu->value);
+    return ret;
+}
+
+static int start(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input, const SsInputParams *how)
+{
+    int ret;
+
+    gpu->cu = ss_cuda(s->log);
+    if (!gpu->cu)
+        return -ENOTSUP;
+    if ((ret = ss_cuda_retain(gpu->cu, s->gpu, &gpu->device, &gpu->context, s->log)) < 0)
+        return ret;
+    if ((ret = make_tensor(gpu, s, input)) < 0)
+        return ret;
+    return ss_cuda_preprocess_create(&gpu->preprocess, s->gpu, input, how, s->log);
+}
+
+/* The network runs on a stream of the runtime's: what ours has done must be there before. */
+static int finish(const SsOrtGpu *gpu, const SsLogger *log)
+{
+    int ret = enter(gpu, log);
+
+    if (ret < 0)
+        return ret;
+    ret = ss_cuda_check(gpu->cu, gpu->cu->StreamSynchronize(gpu->stream), "the frame on the GPU", log);
+    leave(gpu);
+    return ret;
+}
+
+int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input,
+                       const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
+{
+    SsOrtGpu *gpu = *out;
+    int ret;
+
+    run->on_device = NULL;
+    if (!gpu) {
+        gpu = *out = calloc(1, sizeof *gpu);
+        if (!gpu)
+            return -ENOTSUP;
+        gpu->works = start(gpu, s, input, how) == 0;
+    }
+    if (!gpu->works)
+        return -ENOTSUP;
+    ret = ss_cuda_preprocess_convert(gpu->preprocess, frame, gpu->tensor, gpu->stream, g);
+    if (ret == 0)
+        ret = finish(gpu, s->log);
+    if (ret == 0)
+        run->on_device = gpu->value;
+    return ret;
+}
+
+void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run)
+{
+    SsOrtGpu *gpu = *out;
+
+    if (!gpu)
+        return;
+    run->on_device = NULL;
+    ss_cuda_preprocess_destroy(&gpu->preprocess);
+    if (gpu->value)
+        s->ort->ReleaseValue(gpu->value);
+    if (gpu->memory)
+        s->ort->ReleaseMemoryInfo(gpu->memory);
+    if (gpu->context && enter(gpu, s->log) == 0) {
+        if (gpu->tensor)
+            (void)gpu->cu->MemFree(gpu->tensor);
+        if (gpu->stream)
+            (void)gpu->cu->StreamDestroy(gpu->stream);
+        leave(gpu);
+    }
+    if (gpu->context)
+        (void)gpu->cu->DevicePrimaryCtxRelease(gpu->device);
+    free(gpu);
+    *out = NULL;
+}
