@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cuda/job.h"
 #include "core/image.h"
+#include "cuda/job.h"
 #include "cuda/preprocess.h"
 #include "internal.h"
 

@@ -51,7 +51,7 @@ static void print_error(void *cookie, SsLogLevel level, const char *message)
 
 static SsLogger logger = { .level = SS_LOG_WARN, .write = print_error };
 
-static void fail(const char *what, const char *which)
+static _Noreturn void fail(const char *what, const char *which)
 {
     fprintf(stderr, "gpu: %s: %s\n", what, which);
     exit(1);
@@ -62,7 +62,7 @@ static Film read_film(const char *path, const char *size)
     Film f = { 0 };
     FILE *file = fopen(path, "rb");
     size_t frame, got;
-    long bytes;
+    long bytes = 0;
 
     if (sscanf(size, "%dx%d", &f.width, &f.height) != 2 || f.width < 2 || f.height < 2)
         fail("no size of pictures", size);

@@ -185,6 +185,7 @@ static void test_open_outputs(const SsBackend *backend)
 
 static void test_options(const SsBackend *backend)
 {
+    static const char net[] = "<net name=\"n\" version=\"11\"></net>";
     SsModelParams p = { .path = relu("1,3,8,8"), .threads = 1 };
     SsModel m;
 
@@ -212,7 +213,7 @@ static void test_options(const SsBackend *backend)
     refuse(backend, &p, -ENOTSUP, "has no XPU");
     p.options = "provider=/no/such/plugin.so";
     refuse(backend, &p, -ENOTSUP, "/no/such/plugin.so");
-    p.path = write_file("model.xml", "<net name=\"n\" version=\"11\"></net>", 35);
+    p.path = write_file("model.xml", net, strlen(net));
     refuse(backend, &p, -EINVAL, "--backend openvino");
 }
 

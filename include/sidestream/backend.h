@@ -4,8 +4,8 @@
  * of the library need only engine.h.
  *
  * A backend knows tensors, and frames only where it can turn one into a tensor on its own
- * device. It starts no thread of its own and calls nothing back. A *model* is the compiled network, one for all; a *request* is one
- * inference in flight, one a worker, opened on the thread that uses it (so a CUDA
+ * device. It starts no thread of its own and calls nothing back. A *model* is the compiled network, one for
+ * all; a *request* is one inference in flight, one a worker, opened on the thread that uses it (so a CUDA
  * context belongs to its worker).
  */
 #ifndef SIDESTREAM_BACKEND_H

@@ -8,13 +8,13 @@
 typedef struct SsOrtGpu SsOrtGpu;
 
 /**
- * As SsBackend.request_convert(), for a run of a session on NVIDIA device `s->gpu`. `*gpu`: NULL before the
+ * As SsBackend.request_convert(), for a run of a session on NVIDIA device `s->gpu`. `*out`: NULL before the
  * first call, which makes it; where that fails the log says why, once, and this and all later calls return
  * -ENOTSUP.
  */
-int ss_ort_gpu_convert(SsOrtGpu **gpu, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input,
+int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input,
                        const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
 /** Before the run is closed. */
-void ss_ort_gpu_close(SsOrtGpu **gpu, const SsOrtSession *s, SsOrtRun *run);
+void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run);
 
 #endif

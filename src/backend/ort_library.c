@@ -165,7 +165,7 @@ static void note_folder(const void *symbol)
 }
 
 /* A function's pointer out of the table of pointers: what POSIX does with dlsym(). */
-#define SS_ORT_FILL(place, type, name, args) memcpy(&o->name, &table[place], sizeof o->name);
+#define SS_ORT_FILL(place, type, name, ...) memcpy(&o->name, &table[place], sizeof o->name);
 
 static int start(void *handle, char *why, size_t size)
 {

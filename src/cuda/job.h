@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#include "sidestream/backend.h"
 #include "cuda/pixel.h"
+#include "sidestream/backend.h"
 
 /** Can `input` be written with `p`? As ss_image_create(): [1,H,W,3] or [1,3,H,W], u8/f16/f32, no default. */
 bool ss_pixel_supported(const SsTensor *input, const SsInputParams *p);

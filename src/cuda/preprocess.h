@@ -15,8 +15,8 @@
 #ifndef SS_CUDA_PREPROCESS_H
 #define SS_CUDA_PREPROCESS_H
 
-#include "sidestream/backend.h"
 #include "cuda/driver.h"
+#include "sidestream/backend.h"
 
 typedef struct SsCudaPreprocess SsCudaPreprocess;
 
