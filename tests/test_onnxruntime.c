@@ -4,9 +4,89 @@
  * OpenVINO's. Skips where there is no library of it. Argument `missing`: as on a machine without.
  */
 #include <math.h>
+#include <stdatomic.h>
 
 #include "backend/ort_library.h"
 #include "backend_rig.h"
+
+/* --- all that is made is released: functions of the runtime's table, counted --- */
+
+static SsOrt theirs;
+static atomic_int alive[7];
+enum { SESSIONS, OPTIONS, BINDINGS, VALUES, MEMORIES, TYPES, SHAPES };
+
+/* Makers give the object as their last argument, here `out`. */
+#define COUNT(kind, Make, parameters, arguments, Release, Type)                                              \
+    static OrtStatus *make_##Release parameters                                                              \
+    {                                                                                                        \
+        OrtStatus *status = theirs.Make arguments;                                                           \
+                                                                                                             \
+        if (!status)                                                                                         \
+            atomic_fetch_add(&alive[kind], 1);                                                               \
+        return status;                                                                                       \
+    }                                                                                                        \
+    static void count_##Release(Type *object)                                                                \
+    {                                                                                                        \
+        atomic_fetch_sub(&alive[kind], 1);                                                                   \
+        theirs.Release(object);                                                                              \
+    }
+
+COUNT(SESSIONS, CreateSession,
+      (const OrtEnv *e, const char *path, const OrtSessionOptions *o, OrtSession **out), (e, path, o, out),
+      ReleaseSession, OrtSession)
+COUNT(OPTIONS, CreateSessionOptions, (OrtSessionOptions * *out), (out), ReleaseSessionOptions,
+      OrtSessionOptions)
+COUNT(BINDINGS, CreateIoBinding, (OrtSession * s, OrtIoBinding **out), (s, out), ReleaseIoBinding,
+      OrtIoBinding)
+COUNT(VALUES, CreateTensorWithDataAsOrtValue,
+      (const OrtMemoryInfo *m, void *data, size_t bytes, const int64_t *dim, size_t rank, int type,
+       OrtValue **out),
+      (m, data, bytes, dim, rank, type, out), ReleaseValue, OrtValue)
+COUNT(MEMORIES, CreateCpuMemoryInfo, (int a, int m, OrtMemoryInfo **out), (a, m, out), ReleaseMemoryInfo,
+      OrtMemoryInfo)
+COUNT(TYPES, SessionGetOutputTypeInfo, (const OrtSession *s, size_t i, OrtTypeInfo **out), (s, i, out),
+      ReleaseTypeInfo, OrtTypeInfo)
+COUNT(SHAPES, GetTensorTypeAndShape, (const OrtValue *v, OrtTensorTypeAndShapeInfo **out), (v, out),
+      ReleaseTensorTypeAndShapeInfo, OrtTensorTypeAndShapeInfo)
+
+static OrtStatus *get_input_type(const OrtSession *s, size_t i, OrtTypeInfo **out)
+{
+    atomic_fetch_add(&alive[TYPES], 1);
+    return theirs.SessionGetInputTypeInfo(s, i, out);
+}
+
+static OrtStatus *get_values(const OrtIoBinding *b, OrtAllocator *a, OrtValue ***out, size_t *n)
+{
+    OrtStatus *status = theirs.GetBoundOutputValues(b, a, out, n);
+
+    if (!status)
+        atomic_fetch_add(&alive[VALUES], (int)*n);
+    return status;
+}
+
+static void count_objects(void)
+{
+    SsOrt *o = (SsOrt *)ss_ort_open(NULL, &logger);
+
+    REQUIRE(o);
+    theirs = *o;
+    o->CreateSession = make_ReleaseSession;
+    o->ReleaseSession = count_ReleaseSession;
+    o->CreateSessionOptions = make_ReleaseSessionOptions;
+    o->ReleaseSessionOptions = count_ReleaseSessionOptions;
+    o->CreateIoBinding = make_ReleaseIoBinding;
+    o->ReleaseIoBinding = count_ReleaseIoBinding;
+    o->CreateTensorWithDataAsOrtValue = make_ReleaseValue;
+    o->ReleaseValue = count_ReleaseValue;
+    o->CreateCpuMemoryInfo = make_ReleaseMemoryInfo;
+    o->ReleaseMemoryInfo = count_ReleaseMemoryInfo;
+    o->SessionGetOutputTypeInfo = make_ReleaseTypeInfo;
+    o->SessionGetInputTypeInfo = get_input_type;
+    o->ReleaseTypeInfo = count_ReleaseTypeInfo;
+    o->GetTensorTypeAndShape = make_ReleaseTensorTypeAndShapeInfo;
+    o->ReleaseTensorTypeAndShapeInfo = count_ReleaseTensorTypeAndShapeInfo;
+    o->GetBoundOutputValues = get_values;
+}
 
 /* --- networks written here: ONNX is protocol buffers --- */
 
@@ -311,6 +391,7 @@ int main(int argc, char **argv)
     if (missing) {
         test_missing(backend);
     } else {
+        count_objects();
         p = (SsModelParams) { .path = relu("n,3,height,width"), .input_width = 40, .input_height = 24 };
         test_open_close(backend, &p);
         test_requests(backend, &p);
@@ -319,6 +400,8 @@ int main(int argc, char **argv)
         test_open_outputs(backend);
         test_options(backend);
         test_real_model(backend);
+        for (size_t i = 0; i < SS_COUNTOF(alive); i++)
+            REQUIRE_CMP(alive[i], ==, 0);
     }
     REQUIRE_CMP(fflush(NULL), ==, 0);
     REQUIRE_CMP(fstat(printed, &st), ==, 0);

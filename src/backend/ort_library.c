@@ -191,8 +191,7 @@ static int start(void *handle, char *why, size_t size)
     note_folder(symbol);
     o->version = base->GetVersionString();
     o->folder = library.folder;
-    return ss_ort_take(o, o->CreateEnvWithCustomLogger(say_nothing, NULL, ORT_FATAL, "sidestream", &o->env),
-                       why, size);
+    return 0;
 }
 
 static bool open_once(const char *path, char *why, size_t size)
@@ -213,27 +212,40 @@ static bool open_once(const char *path, char *why, size_t size)
     return true;
 }
 
-static const SsOrt *opened(const char *path, char *why, size_t size)
+/* Nobody who shows a video has asked for reports to be sent. */
+static int start_environment(SsOrt *o, char *why, size_t size)
 {
-    const SsOrt *ort;
+    int ret = ss_ort_take(
+        o, o->CreateEnvWithCustomLogger(say_nothing, NULL, ORT_FATAL, "sidestream", &o->env), why, size);
+
+    return ret < 0 ? ret : ss_ort_take(o, o->DisableTelemetryEvents(o->env), why, size);
+}
+
+/* `use`: with its environment, which takes threads; to ask for its version needs none. */
+static const SsOrt *opened(const char *path, bool use, char *why, size_t size)
+{
+    SsOrt *o = &library.ort;
+    bool good;
 
     why[0] = '\0';
     pthread_mutex_lock(&library.lock);
     library.open = library.open || open_once(path, why, size);
-    ort = library.open ? &library.ort : NULL;
+    good = library.open;
+    if (good && use && !o->env)
+        good = start_environment(o, why, size) == 0;
     pthread_mutex_unlock(&library.lock);
-    return ort;
+    return good ? o : NULL;
 }
 
 const SsOrt *ss_ort_probe(char *why, size_t size)
 {
-    return opened(NULL, why, size);
+    return opened(NULL, false, why, size);
 }
 
 const SsOrt *ss_ort_open(const char *path, const SsLogger *log)
 {
     char why[512];
-    const SsOrt *ort = opened(path, why, sizeof why);
+    const SsOrt *ort = opened(path, true, why, sizeof why);
 
     if (!ort)
         ss_err(log,

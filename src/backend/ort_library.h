@@ -46,6 +46,7 @@ enum { ORT_MEMORY_DEFAULT = 0 };                                          /* kin
     X(2, const char *, GetErrorMessage, const OrtStatus *)                                                   \
     X(4, OrtStatus *, CreateEnvWithCustomLogger, OrtLoggingFunction, void *cookie, int severity,             \
       const char *id, OrtEnv **)                                                                             \
+    X(6, OrtStatus *, DisableTelemetryEvents, const OrtEnv *)                                                \
     X(7, OrtStatus *, CreateSession, const OrtEnv *, const char *path, const OrtSessionOptions *,            \
       OrtSession **)                                                                                         \
     X(10, OrtStatus *, CreateSessionOptions, OrtSessionOptions **)                                           \
@@ -129,7 +130,8 @@ typedef struct SsOrt {
  * there is none that can be used, and the log says so. Thread: any.
  */
 const SsOrt *ss_ort_open(const char *path, const SsLogger *log);
-/** As ss_ort_open(NULL), without a word in a log: it goes to `why`, at most `size` bytes. */
+/** The same without starting it (no `env`), and without a word in a log: that goes to `why`, at most `size`
+ * bytes. */
 const SsOrt *ss_ort_probe(char *why, size_t size);
 
 /** The one place where its errors become ours: frees `status`, returns 0 or -errno, logs "what: its words".
