@@ -70,6 +70,20 @@ static inline char *read_file(const char *path, size_t *size)
     return data;
 }
 
+/* Of the demo's data, or of the tests'; NULL: it has not been fetched. Good until the next call. */
+static inline const char *demo_file(const char *name)
+{
+    static char path[512];
+    const char *data = getenv("SIDESTREAM_DATA"), *home = getenv("HOME");
+
+    snprintf(path, sizeof path, "%s%s/demo/%s",
+             data   ? data
+             : home ? home
+                    : "",
+             data ? "" : "/.local/share/sidestream", name);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
 /* --- what every backend promises --- */
 
 typedef struct Run {

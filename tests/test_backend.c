@@ -214,18 +214,14 @@ static void test_openvino(const SsBackend *backend)
 /* The demo's detector, where it has been fetched. */
 static void test_demo_model(const SsBackend *backend)
 {
-    const char *data = getenv("SIDESTREAM_DATA"), *home = getenv("HOME");
-    char path[512], cache[256];
+    const char *path = demo_file("pedestrians.pb");
+    char cache[256];
     SsModelParams p = { .path = path, .cache_dir = cache };
     SsModel m;
 
-    snprintf(cache, sizeof cache, "%s", in_folder("demo"));
-    if (data)
-        snprintf(path, sizeof path, "%s/demo/pedestrians.pb", data);
-    else
-        snprintf(path, sizeof path, "%s/.local/share/sidestream/demo/pedestrians.pb", home ? home : "");
-    if (access(path, R_OK) != 0)
+    if (!path)
         return;
+    snprintf(cache, sizeof cache, "%s", in_folder("demo"));
     test_open_close(backend, &p);
     test_requests(backend, &p);
     test_bad_files(backend, path, ".pb");

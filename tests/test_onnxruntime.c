@@ -350,14 +350,9 @@ static void test_same_results(const SsBackend *one, const char *path)
 /* A detector of the YOLO family, where it has been fetched. */
 static void test_real_model(const SsBackend *backend)
 {
-    const char *data = getenv("SIDESTREAM_DATA"), *home = getenv("HOME");
-    char path[512];
+    const char *path = demo_file("320n.onnx");
 
-    if (data)
-        snprintf(path, sizeof path, "%s/demo/320n.onnx", data);
-    else
-        snprintf(path, sizeof path, "%s/.local/share/sidestream/demo/320n.onnx", home ? home : "");
-    if (access(path, R_OK) == 0)
+    if (path)
         test_same_results(backend, path);
 }
 
