@@ -34,7 +34,7 @@ packages=(
 )
 test_packages=(
     clang 'libclang-rt-dev|libclang-common-14-dev' llvm 'clang-format-14|clang-format' 'clang-tidy-14|clang-tidy'
-    gcovr shellcheck xvfb xauth xdotool openbox imagemagick libjson-glib-dev git
+    g++ gcovr shellcheck xvfb xauth xdotool openbox imagemagick libjson-glib-dev git
 )
 
 # Pinned: name, version, file in the wheel, file here, SHA-256 of that file.
