@@ -9,8 +9,6 @@
  * MODEL: its file, and @WIDTHxHEIGHT for the input of one that leaves it open. FRAMES: pictures one after the
  * other, NV12. OPTIONS: as --model-options; "" = none.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -92,22 +90,27 @@ static SsFrameDesc picture(const Film *f, int i)
                            .stride = { f->width, f->width } };
 }
 
+/* As the model's family wants its pictures; `decoder` NULL: as most do. */
+static SsImage *new_image(const SsModel *m, const SsDecoder *decoder)
+{
+    const SsInputParams most = { .fit = SS_FIT_STRETCH, .order = SS_ORDER_RGB, .scale = { 255, 255, 255 } };
+    SsImage *image;
+
+    if (ss_image_create(&image, &m->input, decoder ? &decoder->input : &most, &logger) < 0)
+        exit(1);
+    return image;
+}
+
 static void open_network(Network *n, const SsModelParams *p)
 {
     const SsBackend *backend = ss_backend_find("onnxruntime");
     const int64_t began = ss_now_ns();
-    SsInputParams input = { 0 };
 
     if (ss_model_open(&n->model, backend, p, &logger) < 0 || ss_request_open(&n->request, &n->model) < 0)
         exit(1);
     n->load_s = (double)(ss_now_ns() - began) / 1e9;
     n->decoder = ss_model_decoder(&n->model, NULL);
-    if (n->decoder)
-        input = ss_input_resolve(&input, &n->decoder->input);
-    else
-        input = (SsInputParams) { .fit = SS_FIT_STRETCH, .order = SS_ORDER_RGB, .scale = { 255, 255, 255 } };
-    if (ss_image_create(&n->image, &n->model.input, &input, &logger) < 0)
-        exit(1);
+    n->image = new_image(&n->model, n->decoder);
 }
 
 static void close_network(Network *n)
@@ -248,14 +251,11 @@ static void *run_bare(void *arg)
 {
     Bare *b = arg;
     const SsFrameDesc f = picture(b->film, 0);
-    SsInputParams input = { 0 };
-    SsImage *image;
+    SsImage *image = new_image(b->model, ss_model_decoder(b->model, NULL));
     SsGeometry g;
     SsRequest r;
 
-    input = ss_input_resolve(&input, &ss_model_decoder(b->model, NULL)->input);
-    if (ss_request_open(&r, b->model) < 0 || ss_image_create(&image, &b->model->input, &input, &logger) < 0 ||
-        ss_image_feed(image, &f, &r, &g) < 0)
+    if (ss_request_open(&r, b->model) < 0 || ss_image_feed(image, &f, &r, &g) < 0)
         exit(1);
     pthread_barrier_wait(b->ready);
     while (!atomic_load(b->stop)) {

@@ -143,7 +143,7 @@ static const struct {
     { ".xml", "an OpenVINO model", is_ir },
 };
 
-static bool has_ending(const char *path, const char *ending)
+bool ss_modelfile_ends(const char *path, const char *ending)
 {
     size_t n = strlen(path), k = strlen(ending);
 
@@ -153,7 +153,7 @@ static bool has_ending(const char *path, const char *ending)
 static int check_kind(const SsMapping *m, const char *path, const SsLogger *log)
 {
     for (size_t i = 0; i < SS_COUNTOF(kinds); i++) {
-        if (!has_ending(path, kinds[i].ending))
+        if (!ss_modelfile_ends(path, kinds[i].ending))
             continue;
         if (kinds[i].is(m))
             return 0;
@@ -231,7 +231,7 @@ int ss_modelfile_hash(uint64_t *hash, const char *path)
     for (size_t i = 0; i < SS_COUNTOF(endings); i++) {
         bool ir = i == 0;
 
-        if (has_ending(path, ".xml") != ir)
+        if (ss_modelfile_ends(path, ".xml") != ir)
             continue;
         ret = snprintf(weights, sizeof weights, "%.*s%s", ir ? stem - 4 : stem, path, endings[i]);
         if (ret >= (int)sizeof weights)

@@ -3,6 +3,7 @@
 #ifndef SS_BACKEND_MODELFILE_H
 #define SS_BACKEND_MODELFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ void ss_mapping_close(SsMapping *m);
  * runtimes' own parsers guess, and print. Errors: -ENOENT, -EINVAL.
  */
 int ss_modelfile_check(const char *path, const SsLogger *log);
+
+/** In either case of letters: ".onnx". */
+bool ss_modelfile_ends(const char *path, const char *ending);
 
 /** FNV-1a over 8 bytes at a time; start with hash = 0. Good against accidents, not against attackers. */
 uint64_t ss_hash(uint64_t hash, const void *data, size_t size);

@@ -288,10 +288,9 @@ static const char *open_best(OrtModel *o, const Plan *plan)
 
 static int check_file(const char *path, const SsLogger *log)
 {
-    const size_t n = path ? strlen(path) : 0;
     int ret = ss_modelfile_check(path, log);
 
-    if (ret == 0 && (n < 5 || strcasecmp(path + n - 5, ".onnx") != 0)) {
+    if (ret == 0 && !ss_modelfile_ends(path, ".onnx")) {
         ss_err(log, "model %s: ONNX Runtime reads .onnx; --backend openvino reads others too", path);
         ret = -EINVAL;
     }

@@ -104,11 +104,7 @@ static int describe(const ov_output_const_port_t *port, SsTensor *t, const char 
 
     *t = (SsTensor) { 0 };
     if (ov_port_get_any_name(port, &name) == OK && name) {
-        size_t n = strlen(name);
-
-        if (n > 2 && strcmp(name + n - 2, ":0") == 0)
-            n -= 2;
-        (void)snprintf(t->name, sizeof t->name, "%.*s", (int)n, name);
+        ss_shape_set_name(t, name);
         ov_free(name);
     }
     if (ov_port_get_element_type(port, &type) != OK || ov_port_get_partial_shape(port, &shape) != OK) {

@@ -55,19 +55,6 @@ static int not_listed(const Call *c)
     return -ENOTSUP;
 }
 
-/* Frees a status that comes after another that counts. */
-static int first_of(const Call *c, OrtStatus *status, OrtStatus *later)
-{
-    char ignored[8];
-    int ret;
-
-    if (!status)
-        return ss_ort_take(c->ort, later, c->why, c->size);
-    ret = ss_ort_take(c->ort, status, c->why, c->size);
-    (void)ss_ort_take(c->ort, later, ignored, sizeof ignored);
-    return ret;
-}
-
 static int use_cuda(Call *c)
 {
     const SsOrt *ort = c->ort;
@@ -80,8 +67,9 @@ static int use_cuda(Call *c)
     if ((ret = ss_ort_take(ort, ort->CreateCUDAProviderOptions(&cuda), c->why, c->size)) < 0)
         return ret;
     status = ort->UpdateCUDAProviderOptions(cuda, c->set.key, c->set.value, c->set.n);
-    ret = first_of(c, status,
-                   status ? NULL : ort->SessionOptionsAppendExecutionProvider_CUDA_V2(c->options, cuda));
+    if (!status)
+        status = ort->SessionOptionsAppendExecutionProvider_CUDA_V2(c->options, cuda);
+    ret = ss_ort_take(ort, status, c->why, c->size);
     ort->ReleaseCUDAProviderOptions(cuda);
     return ret;
 }
@@ -98,8 +86,9 @@ static int use_tensorrt(Call *c)
     if ((ret = ss_ort_take(ort, ort->CreateTensorRTProviderOptions(&trt), c->why, c->size)) < 0)
         return ret;
     status = ort->UpdateTensorRTProviderOptions(trt, c->set.key, c->set.value, c->set.n);
-    ret = first_of(c, status,
-                   status ? NULL : ort->SessionOptionsAppendExecutionProvider_TensorRT_V2(c->options, trt));
+    if (!status)
+        status = ort->SessionOptionsAppendExecutionProvider_TensorRT_V2(c->options, trt);
+    ret = ss_ort_take(ort, status, c->why, c->size);
     ort->ReleaseTensorRTProviderOptions(trt);
     return ret;
 }
@@ -199,12 +188,14 @@ static int use_cpu(Call *c)
 static const struct {
     const char *name, *provider, *file;
     int (*use)(Call *c);
+    bool nvidia;   /* the Nth such device is the driver's Nth */
+    bool parallel; /* sessions there need not take turns */
 } devices[] = {
     { "tensorrt-rtx", "NvTensorRTRTXExecutionProvider", "libonnxruntime_providers_nv_tensorrt_rtx.so",
-      use_plugin },
-    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt },
-    { "cuda", "CUDAExecutionProvider", NULL, use_cuda },
-    { "cpu", "CPUExecutionProvider", NULL, use_cpu },
+      use_plugin, true, false },
+    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false },
+    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, true },
+    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true },
 };
 
 /* What is built for the network at hand first. */
@@ -212,7 +203,8 @@ const char *const ss_ort_devices[] = { "tensorrt-rtx", "tensorrt", "cuda", "cpu"
 
 /* --- settings --- */
 
-bool ss_ort_is_own_setting(const char *item, size_t length)
+/* What the backend itself understands; all else is a provider's. */
+static bool is_own_setting(const char *item, size_t length)
 {
     static const char *const own[] = { "library", "provider", "graph", "spinning" };
 
@@ -239,7 +231,7 @@ static int read_settings(Call *c, const char *settings)
     }
     (void)snprintf(s->text, sizeof s->text, "%s", settings ? settings : "");
     for (item = strtok_r(s->text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
-        if (ss_ort_is_own_setting(item, strlen(item)))
+        if (is_own_setting(item, strlen(item)))
             continue;
         equals = strchr(item, '=');
         if (!equals || equals == item || s->n == MAX_SETTINGS) {
@@ -259,40 +251,56 @@ bool ss_ort_device_is_cpu(const char *device)
     return strcasecmp(device, "cpu") == 0;
 }
 
+/* Is `device`, less its ":N", that name? */
+static bool is_called(const char *device, const char *name)
+{
+    const size_t length = strcspn(device, ":");
+
+    return strlen(name) == length && strncasecmp(device, name, length) == 0;
+}
+
+/* N of "cuda:N"; 0 where there is none. */
+static int number_of(const char *device)
+{
+    const char *colon = strchr(device, ':');
+
+    return colon ? atoi(colon + 1) : 0;
+}
+
 SsOrtTurn *ss_ort_device_turn(const char *device)
 {
     static SsOrtTurn turn = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
-    return ss_ort_device_is_cpu(device) || strncasecmp(device, "cuda", 4) == 0 ? NULL : &turn;
+    for (size_t i = 0; i < SS_COUNTOF(devices); i++)
+        if (devices[i].parallel &&
+            (is_called(device, devices[i].name) || is_called(device, devices[i].provider)))
+            return NULL;
+    return &turn;
 }
 
 int ss_ort_device_gpu(const char *device)
 {
-    static const char *const nvidia[] = { "cuda", "tensorrt", "tensorrt-rtx" };
-    const size_t length = strcspn(device, ":");
-
-    for (size_t i = 0; i < SS_COUNTOF(nvidia); i++)
-        if (strlen(nvidia[i]) == length && strncasecmp(device, nvidia[i], length) == 0)
-            return device[length] == ':' ? atoi(device + length + 1) : 0;
+    for (size_t i = 0; i < SS_COUNTOF(devices); i++)
+        if (devices[i].nvidia && is_called(device, devices[i].name))
+            return number_of(device);
     return -1;
 }
 
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
                       char *why, size_t size)
 {
-    const size_t length = strcspn(device, ":");
     char name[64], plugin[PATH_MAX];
     Call c = { .ort = ort, .options = options, .provider = name, .why = why, .size = size };
     int ret;
 
     why[0] = '\0';
-    (void)snprintf(name, sizeof name, "%.*s", (int)length, device);
-    c.index = device[length] == ':' ? atoi(device + length + 1) : 0;
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(device, ":"), device);
+    c.index = number_of(device);
     if ((ret = read_settings(&c, settings)) < 0)
         return ret;
     c.file = ss_option_get(settings, "provider", plugin, sizeof plugin) ? plugin : NULL;
     for (size_t i = 0; i < SS_COUNTOF(devices); i++) {
-        if (strcasecmp(devices[i].name, name) != 0)
+        if (!is_called(device, devices[i].name))
             continue;
         c.provider = devices[i].provider;
         c.file = c.file ? c.file : devices[i].file;

@@ -21,13 +21,11 @@ SsOrtTurn *ss_ort_device_turn(const char *device);
 int ss_ort_device_gpu(const char *device);
 /**
  * Lets `options` compute on `device`: cpu, cuda, tensorrt, tensorrt-rtx, any with ":N" for the Nth, or an
- * execution provider by its own name. `settings`: "key=value,..."; those that are not ours
- * (ss_ort_is_own_setting()) go to the provider. Errors: -ENOTSUP (not on this machine, or not in this
+ * execution provider by its own name. `settings`: "key=value,..."; those that are not ours go
+ * to the provider. Errors: -ENOTSUP (not on this machine, or not in this
  * library), -EINVAL (a setting), -errno; `why` (at most `size` bytes) says what and is not logged.
  */
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
                       char *why, size_t size);
-/** "key=value" that the backend itself understands; all others are a provider's. */
-bool ss_ort_is_own_setting(const char *item, size_t length);
 
 #endif

@@ -6,51 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/shape.h"
 #include "internal.h"
 
 enum { ALIGNMENT = 64 }; /* of tensors' memory: a cache line, and the widest vectors */
 
 /* --- what the network takes and gives --- */
 
-static bool to_dtype(int type, SsDType *out, size_t *bytes)
-{
-    static const struct {
-        int theirs;
-        SsDType ours;
-        size_t bytes;
-    } types[] = { { ORT_F32, SS_F32, 4 },
-                  { ORT_F16, SS_F16, 2 },
-                  { ORT_U8, SS_U8, 1 },
-                  { ORT_I32, SS_I32, 4 },
-                  { ORT_I64, SS_I64, 8 } };
+static const struct {
+    int theirs;
+    size_t bytes;
+} types[] = { [SS_U8] = { ORT_U8, 1 },
+              [SS_I32] = { ORT_I32, 4 },
+              [SS_I64] = { ORT_I64, 8 },
+              [SS_F16] = { ORT_F16, 2 },
+              [SS_F32] = { ORT_F32, 4 } };
 
+static bool to_dtype(int type, SsDType *out)
+{
     for (size_t i = 0; i < SS_COUNTOF(types); i++) {
         if (types[i].theirs == type) {
-            *out = types[i].ours;
-            *bytes = types[i].bytes;
+            *out = (SsDType)i;
             return true;
         }
     }
     return false;
 }
 
-static int to_type(SsDType dtype)
-{
-    static const int types[] = {
-        [SS_U8] = ORT_U8, [SS_I32] = ORT_I32, [SS_I64] = ORT_I64, [SS_F16] = ORT_F16, [SS_F32] = ORT_F32
-    };
-
-    return types[dtype];
-}
-
 /* Bytes of a tensor whose dims are all known; 0: one is not, or there is no such amount. */
 static size_t bytes_of(const SsTensor *t)
 {
-    SsDType ignored;
-    size_t n;
+    size_t n = types[t->dtype].bytes;
 
-    if (!to_dtype(to_type(t->dtype), &ignored, &n))
-        return 0;
     for (int i = 0; i < t->rank; i++)
         if (t->dim[i] < 0 || __builtin_mul_overflow(n, (size_t)t->dim[i], &n))
             return 0;
@@ -62,13 +49,13 @@ static int read_shape(const SsOrtSession *s, const OrtTensorTypeAndShapeInfo *in
                       const char **why)
 {
     const SsOrt *ort = s->ort;
-    size_t rank = 0, bytes;
+    size_t rank = 0;
     int type = 0, ret;
 
     if ((ret = ss_ort_check(ort, s->log, ort->GetTensorElementType(info, &type), "tensor")) < 0 ||
         (ret = ss_ort_check(ort, s->log, ort->GetDimensionsCount(info, &rank), "tensor")) < 0)
         return ret;
-    if (!to_dtype(type, &t->dtype, &bytes)) {
+    if (!to_dtype(type, &t->dtype)) {
         *why = "has elements of an unsupported type";
         return -EPROTO;
     }
@@ -100,16 +87,6 @@ static int describe(SsOrtSession *s, OrtTypeInfo *type, SsTensor *t, bool is_inp
     for (int i = 0; ret == 0 && i < t->rank; i++)
         (void)snprintf(s->axis[i], sizeof s->axis[i], "%s", t->dim[i] < 0 && axis[i] ? axis[i] : "");
     return ret;
-}
-
-/* TensorFlow's ":0" says nothing. */
-static void set_name(SsTensor *t, const char *name)
-{
-    size_t n = strlen(name);
-
-    if (n > 2 && strcmp(name + n - 2, ":0") == 0)
-        n -= 2;
-    (void)snprintf(t->name, sizeof t->name, "%.*s", (int)SS_MIN(n, sizeof t->name - 1), name);
 }
 
 /* A copy of ours; theirs belongs to their allocator. NULL: out of memory. */
@@ -144,7 +121,7 @@ static int read_input(SsOrtSession *s, OrtAllocator *allocator, const char *path
     s->input_name = take_name(ort, allocator, name);
     if (!s->input_name)
         return -ENOMEM;
-    set_name(&s->input, s->input_name);
+    ss_shape_set_name(&s->input, s->input_name);
     ret = ss_ort_check(ort, s->log, ort->SessionGetInputTypeInfo(s->session, 0, &type), "input");
     if (ret < 0)
         return ret;
@@ -170,7 +147,7 @@ static int read_output(SsOrtSession *s, OrtAllocator *allocator, size_t index)
     name = take_name(ort, allocator, name);
     if (!name)
         return -ENOMEM;
-    set_name(&t, name);
+    ss_shape_set_name(&t, name);
     ret = ss_ort_check(ort, s->log, ort->SessionGetOutputTypeInfo(s->session, index, &type), "output");
     if (ret == 0) {
         ret = describe(s, type, &t, false, &why);
@@ -271,7 +248,7 @@ int ss_ort_value_on(const SsOrtSession *s, const OrtMemoryInfo *memory, void *da
 {
     return ss_ort_check(s->ort, s->log,
                         s->ort->CreateTensorWithDataAsOrtValue(memory, data, t->size, t->dim, (size_t)t->rank,
-                                                               to_type(t->dtype), value),
+                                                               types[t->dtype].theirs, value),
                         "tensor \"%s\"", t->name);
 }
 
@@ -304,10 +281,9 @@ static int bind_output(SsOrtRun *run, const SsOrtSession *s, int i, SsTensor *ou
     const SsOrt *ort = s->ort;
     int ret;
 
-    if (bytes_of(out) == 0) {
-        run->open_sizes = true;
+    if (bytes_of(out) ==
+        0) /* bound again each time, but its place among the outputs is the first binding's */
         return bind_open_output(run, s, i);
-    }
     if ((ret = make_value(run, s, out, &run->buffer[1 + i], &run->fixed[i])) < 0)
         return ret;
     return ss_ort_check(ort, s->log, ort->BindOutput(run->binding, s->output_name[i], run->fixed[i]),
@@ -408,17 +384,23 @@ static int take_all_given(SsOrtRun *run, const SsOrtSession *s, SsTensor *output
 
 int ss_ort_run_infer(SsOrtRun *run, const SsOrtSession *s, SsTensor *output)
 {
-    int ret;
+    bool open_sizes = false;
+    int ret = 0;
 
     drop_given(run, s);
-    for (int i = 0; i < s->n_outputs;
-         i++) /* or it would write a result of another size where the last one is */
-        if (!run->fixed[i] && (ret = bind_open_output(run, s, i)) < 0)
-            return ret;
+    /* Or it would write a result of another size where the last one is. */
+    for (int i = 0; ret == 0 && i < s->n_outputs; i++) {
+        if (!run->fixed[i]) {
+            open_sizes = true;
+            ret = bind_open_output(run, s, i);
+        }
+    }
+    if (ret < 0)
+        return ret;
     begin_turn(s);
     ret = bind_run_wait(run, s);
     end_turn(s);
-    return ret < 0 || !run->open_sizes ? ret : take_all_given(run, s, output);
+    return ret == 0 && open_sizes ? take_all_given(run, s, output) : ret;
 }
 
 void ss_ort_run_close(SsOrtRun *run, const SsOrtSession *s)

@@ -46,7 +46,6 @@ typedef struct SsOrtRun {
     void *buffer[1 + SS_MAX_OUTPUTS];        /* that memory: the input's, then the outputs' */
     OrtValue **given;                        /* the outputs of the last inference, if one's size was not */
     size_t n_given;
-    bool open_sizes;
 } SsOrtRun;
 
 /** `input` (every dim known) and `output` (as the session's): get data and size where these are known. */

@@ -2,7 +2,10 @@
 #include "backend/shape.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "internal.h"
 
 enum {
     DEFAULT_SIDE = 640,
@@ -32,4 +35,13 @@ int ss_shape_choose(SsTensor *t, const SsModelParams *p, bool *fixed)
         t->dim[nhwc ? 2 : 3] = side(p->input_width, bytes);
     *fixed = memcmp(was.dim, t->dim, sizeof was.dim) == 0;
     return t->dim[nhwc ? 3 : 1] == 3 ? 0 : -EPROTO;
+}
+
+void ss_shape_set_name(SsTensor *t, const char *name)
+{
+    size_t n = strlen(name);
+
+    if (n > 2 && strcmp(name + n - 2, ":0") == 0)
+        n -= 2;
+    (void)snprintf(t->name, sizeof t->name, "%.*s", (int)SS_MIN(n, sizeof t->name - 1), name);
 }

@@ -12,5 +12,7 @@
  * open, else 640x640 (300x300 for bytes). `*fixed`: it was that already. Errors: -EPROTO (no picture).
  */
 int ss_shape_choose(SsTensor *t, const SsModelParams *p, bool *fixed);
+/** t->name, cut to its size and without TensorFlow's ":0", which says nothing. */
+void ss_shape_set_name(SsTensor *t, const char *name);
 
 #endif

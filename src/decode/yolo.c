@@ -35,8 +35,7 @@ static int channel_axis(const SsTensor *t)
 
 static bool yolo_fits(const SsTensor *out, int n_out)
 {
-    if (n_out != 1 || out->rank != 3 || (out->dtype != SS_F32 && out->dtype != SS_F16) ||
-        (out->dim[0] != 1 && out->dim[0] != -1))
+    if (n_out != 1 || out->rank != 3 || !ss_tensor_is_float(out) || !ss_dim_is(out, 0, 1))
         return false;
     /* The end-to-end heads: 300 boxes as corners, score, class, already suppressed. */
     if (out->dim[1] == 300 && out->dim[2] == 6)
