@@ -18,180 +18,21 @@
 #include <string.h>
 #include <strings.h>
 
-#include "backend/modelfile.h"
-#include "backend/options.h"
 #include "backend/ort_device.h"
 #include "backend/ort_gpu.h"
-#include "backend/ort_session.h"
-#include "backend/shape.h"
+#include "backend/ort_kept.h"
 #include "backend/table.h"
 #include "internal.h"
 
-/* Between the runtime and the user's logger, as long as a session lives: a device that is only tried fails
- * quietly. */
-typedef struct Relay {
-    SsLogger log;
-    const SsLogger *to;
-    bool trying;
-    char why[512]; /* the last error while trying */
-} Relay;
-
-/* What a session is opened with. */
-typedef struct Plan {
-    const SsOrt *ort;
-    SsModelParams params; /* strings are ours */
-    SsTensor input;       /* every dim known */
-    char axis[SS_MAX_RANK][SS_MAX_NAME];
-    bool tries; /* `auto`: settings that are a provider's are for the devices that have one */
-    const SsLogger *log;
-} Plan;
-
 typedef struct OrtModel {
     SsOrtSession session;
-    Plan plan;
+    SsOrtPlan plan;
+    SsOrtKept kept;
     char *device; /* the one that was taken */
     pthread_mutex_t lock;
     bool lent; /* `session` to a request; guarded by `lock` */
-    Relay relay;
+    SsOrtRelay relay;
 } OrtModel;
-
-static void pass_on(void *cookie, SsLogLevel level, const char *message)
-{
-    Relay *r = cookie;
-
-    if (level == SS_LOG_ERROR && r->trying)
-        (void)snprintf(r->why, sizeof r->why, "%s", message);
-    else
-        ss_log(r->to, level, "%s", message);
-}
-
-/* --- options --- */
-
-static int set_graph(const SsOrt *ort, OrtSessionOptions *options, const char *settings, const SsLogger *log)
-{
-    static const struct {
-        const char *name;
-        int level;
-    } levels[] = { { "off", 0 }, { "basic", 1 }, { "extended", 2 }, { "all", 99 } };
-    char text[16];
-
-    if (!ss_option_get(settings, "graph", text, sizeof text))
-        return 0;
-    for (size_t i = 0; i < SS_COUNTOF(levels); i++)
-        if (strcmp(levels[i].name, text) == 0)
-            return ss_ort_check(ort, log, ort->SetSessionGraphOptimizationLevel(options, levels[i].level),
-                                "graph=%s", text);
-    ss_err(log, "model option graph=%s: expected off, basic, extended or all", text);
-    return -EINVAL;
-}
-
-/* "session.KEY=value", by the runtime's own names. */
-static int set_entries(const SsOrt *ort, OrtSessionOptions *options, const char *settings,
-                       const SsLogger *log)
-{
-    char *copy = strdup(settings ? settings : ""), *rest, *item, *equals;
-    int ret = copy ? 0 : -ENOMEM;
-
-    for (item = copy ? strtok_r(copy, ",", &rest) : NULL; item && ret == 0;
-         item = strtok_r(NULL, ",", &rest)) {
-        equals = strchr(item, '=');
-        if (strncmp(item, "session.", 8) != 0 || !equals)
-            continue;
-        *equals = '\0';
-        ret = ss_ort_check(ort, log, ort->AddSessionConfigEntry(options, item, equals + 1),
-                           "model option %s=%s", item, equals + 1);
-    }
-    free(copy);
-    return ret;
-}
-
-/**
- * Threads of the runtime's pool that wait awake take the processor from the picture: two cores,
- * docs/performance.md.
- */
-static int set_threads(const SsOrt *ort, OrtSessionOptions *options, const SsModelParams *p,
-                       const SsLogger *log)
-{
-    int spinning, ret = ss_option_int(p->options, "spinning", 0, 1, 0, &spinning, log);
-
-    if (ret == 0 && p->threads > 0)
-        ret =
-            ss_ort_check(ort, log, ort->SetIntraOpNumThreads(options, p->threads), "threads=%d", p->threads);
-    if (ret == 0)
-        ret = ss_ort_check(
-            ort, log,
-            ort->AddSessionConfigEntry(options, "session.intra_op.allow_spinning", spinning ? "1" : "0"),
-            "spinning=%d", spinning);
-    return ret;
-}
-
-/* --- sessions --- */
-
-static int new_options(const SsOrt *ort, OrtSessionOptions **options, const SsLogger *log)
-{
-    int ret = ss_ort_check(ort, log, ort->CreateSessionOptions(options), "options");
-
-    if (ret == 0) /* it reads, it does not write */
-        ret = ss_ort_check(ort, log, ort->SetUserLoggingFunction(*options, ss_ort_log, (void *)log), "log");
-    return ret;
-}
-
-/* What the model's file says of its input, and the names of what it leaves open: read without compiling. */
-static int peek(const SsOrt *ort, const char *path, SsTensor *input, char axis[][SS_MAX_NAME],
-                const SsLogger *log)
-{
-    OrtSessionOptions *options = NULL;
-    SsOrtSession s = { 0 };
-    int ret = new_options(ort, &options, log);
-
-    if (ret == 0)
-        ret = ss_ort_check(ort, log, ort->SetSessionGraphOptimizationLevel(options, 0), "options");
-    if (ret == 0)
-        ret = ss_ort_check(ort, log, ort->SetIntraOpNumThreads(options, 1), "options");
-    if (ret == 0)
-        ret = ss_ort_session_open(&s, ort, path, options, NULL, log);
-    if (ret == 0) {
-        *input = s.input;
-        memcpy(axis, s.axis, sizeof s.axis);
-        ss_ort_session_close(&s);
-    }
-    if (options)
-        ort->ReleaseSessionOptions(options);
-    return ret;
-}
-
-static int open_on(SsOrtSession *s, const Plan *plan, const char *device)
-{
-    const SsOrt *ort = plan->ort;
-    const SsModelParams *p = &plan->params;
-    OrtSessionOptions *options = NULL;
-    const char *settings;
-    char why[512];
-    int ret = new_options(ort, &options, plan->log);
-
-    for (int i = 0; ret == 0 && i < plan->input.rank; i++)
-        if (*plan->axis[i])
-            ret =
-                ss_ort_check(ort, plan->log,
-                             ort->AddFreeDimensionOverrideByName(options, plan->axis[i], plan->input.dim[i]),
-                             "input dimension \"%s\"", plan->axis[i]);
-    if (ret == 0)
-        ret = set_threads(ort, options, p, plan->log);
-    if (ret == 0)
-        ret = set_graph(ort, options, p->options, plan->log);
-    if (ret == 0)
-        ret = set_entries(ort, options, p->options, plan->log);
-    settings = plan->tries && ss_ort_device_is_cpu(device) ? NULL : p->options;
-    if (ret == 0 && (ret = ss_ort_device_use(ort, options, device, settings, why, sizeof why)) < 0)
-        ss_err(plan->log, "device %s: %s", device, why);
-    if (ret == 0)
-        ret = ss_ort_session_open(s, ort, p->path, options, ss_ort_device_turn(device), plan->log);
-    if (ret == 0)
-        s->gpu = ss_ort_device_gpu(device);
-    if (options)
-        ort->ReleaseSessionOptions(options);
-    return ret;
-}
 
 /* --- the device that is best, and right --- */
 
@@ -228,12 +69,12 @@ static bool agree(const SsTensor *a, const SsTensor *b)
 }
 
 /* Does `s` find what the processor finds? */
-static int verify(const SsOrtSession *s, const Plan *plan)
+static int verify(const SsOrtSession *s, const SsOrtPlan *plan)
 {
     SsTensor input[2] = { plan->input, plan->input }, output[2][SS_MAX_OUTPUTS];
     SsOrtRun run[2] = { 0 };
     SsOrtSession cpu = { 0 };
-    int ret = open_on(&cpu, plan, "cpu");
+    int ret = ss_ort_plan_open(&cpu, plan, "cpu", &(SsOrtPlace) { 0 });
 
     memcpy(output[0], s->output, sizeof output[0]);
     memcpy(output[1], cpu.output, sizeof output[1]);
@@ -259,14 +100,16 @@ static int verify(const SsOrtSession *s, const Plan *plan)
     return ret;
 }
 
-static bool try_device(OrtModel *o, const Plan *plan, const char *device)
+static bool try_device(OrtModel *o, const SsOrtPlan *plan, const char *device, const char *dir)
 {
     int ret;
 
     o->relay.trying = true;
-    ret = open_on(&o->session, plan, device);
-    if (ret == 0 && (ret = verify(&o->session, plan)) < 0)
+    ret = ss_ort_kept_open(&o->kept, &o->session, plan, device, dir);
+    if (ret == 0 && (ret = verify(&o->session, plan)) < 0) {
         ss_ort_session_close(&o->session);
+        ss_ort_kept_close(&o->kept);
+    }
     o->relay.trying = false;
     if (ret < 0)
         ss_info(plan->log, "not on %s: %s", device, o->relay.why);
@@ -274,65 +117,17 @@ static bool try_device(OrtModel *o, const Plan *plan, const char *device)
 }
 
 /* Returns the device's name; NULL: not even the processor, and the log says why. */
-static const char *open_best(OrtModel *o, const Plan *plan)
+static const char *open_best(OrtModel *o, const SsOrtPlan *plan, const char *dir)
 {
     const char *device;
 
     for (int i = 0; (device = ss_ort_devices[i]) && !ss_ort_device_is_cpu(device); i++)
-        if (try_device(o, plan, device))
+        if (try_device(o, plan, device, dir))
             return device;
-    return open_on(&o->session, plan, device) == 0 ? device : NULL;
+    return ss_ort_kept_open(&o->kept, &o->session, plan, device, dir) == 0 ? device : NULL;
 }
 
 /* --- the model --- */
-
-static int check_file(const char *path, const SsLogger *log)
-{
-    int ret = ss_modelfile_check(path, log);
-
-    if (ret == 0 && !ss_modelfile_ends(path, ".onnx")) {
-        ss_err(log, "model %s: ONNX Runtime reads .onnx; --backend openvino reads others too", path);
-        ret = -EINVAL;
-    }
-    return ret;
-}
-
-/* Requests open sessions later, when the caller's strings are gone. */
-static int keep_params(Plan *plan, const SsModelParams *p, const SsLogger *log)
-{
-    plan->params = *p;
-    plan->params.path = strdup(p->path);
-    plan->params.options = strdup(p->options ? p->options : "");
-    plan->params.device = plan->params.cache_dir = NULL;
-    if (plan->params.path && plan->params.options)
-        return 0;
-    ss_err(log, "out of memory while opening the model");
-    return -ENOMEM;
-}
-
-static int make_plan(Plan *plan, const SsModelParams *p)
-{
-    char path[512];
-    bool fixed;
-    int ret;
-
-    if ((ret = keep_params(plan, p, plan->log)) < 0)
-        return ret;
-    plan->ort = ss_ort_open(ss_option_get(p->options, "library", path, sizeof path) ? path : NULL, plan->log);
-    if (!plan->ort)
-        return -ENOTSUP;
-    if ((ret = peek(plan->ort, p->path, &plan->input, plan->axis, plan->log)) < 0)
-        return ret;
-    if (plan->input.rank == 4 && plan->input.dim[0] > 1) {
-        ss_err(plan->log, "model %s: takes %d pictures at a time; export it for one", p->path,
-               (int)plan->input.dim[0]);
-        return -EPROTO;
-    }
-    if ((ret = ss_shape_choose(&plan->input, p, &fixed)) < 0)
-        ss_err(plan->log, "model %s: its input \"%s\" is no picture: [1,H,W,3] or [1,3,H,W] is wanted",
-               p->path, plan->input.name);
-    return ret;
-}
 
 static void model_close(SsModel *m)
 {
@@ -340,8 +135,8 @@ static void model_close(SsModel *m)
 
     if (o->session.session)
         ss_ort_session_close(&o->session);
-    free((char *)o->plan.params.path);
-    free((char *)o->plan.params.options);
+    ss_ort_kept_close(&o->kept);
+    ss_ort_plan_close(&o->plan);
     free(o->device);
     pthread_mutex_destroy(&o->lock);
 }
@@ -351,13 +146,13 @@ static int open_model(OrtModel *o, const SsModelParams *p)
     const char *device = p->device && *p->device ? p->device : "auto";
     int ret;
 
-    if ((ret = check_file(p->path, o->plan.log)) < 0 || (ret = make_plan(&o->plan, p)) < 0)
+    if ((ret = ss_ort_plan_make(&o->plan, p, &o->relay)) < 0)
         return ret;
     o->plan.tries = strcasecmp(device, "auto") == 0;
     if (o->plan.tries)
-        ret = (device = open_best(o, &o->plan)) ? 0 : -EIO;
+        ret = (device = open_best(o, &o->plan, p->cache_dir)) ? 0 : -EIO;
     else
-        ret = open_on(&o->session, &o->plan, device);
+        ret = ss_ort_kept_open(&o->kept, &o->session, &o->plan, device, p->cache_dir);
     if (ret == 0 && !(o->device = strdup(device))) {
         ss_err(o->plan.log, "out of memory while opening the model");
         ret = -ENOMEM;
@@ -371,9 +166,8 @@ static int model_open(SsModel *m, const SsModelParams *p)
     int ret;
 
     pthread_mutex_init(&o->lock, NULL);
-    o->relay =
-        (Relay) { .log = { .level = m->log->level, .write = pass_on, .cookie = &o->relay }, .to = m->log };
-    o->plan.log = &o->relay.log;
+    ss_ort_relay_start(&o->relay, m->log);
+    o->kept.folder.lock = -1;
     if ((ret = open_model(o, p)) < 0) {
         model_close(m);
         return ret;
@@ -407,7 +201,7 @@ static int take_session(OrtRequest *q, OrtModel *o)
     o->lent = true;
     pthread_mutex_unlock(&o->lock);
     q->session = mine ? &o->session : &q->own;
-    return mine ? 0 : open_on(&q->own, &o->plan, o->device);
+    return mine ? 0 : ss_ort_plan_open(&q->own, &o->plan, o->device, &o->kept.place);
 }
 
 static void give_session(OrtRequest *q, OrtModel *o)

@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/options.h"
 #include "internal.h"
+#ifdef SS_HAVE_CUDA_DRIVER
+#include "cuda/driver.h"
+#endif
 
-enum { MAX_SETTINGS = 32, MAX_TEXT = 1024, MAX_DEVICES = 16 };
+enum { MAX_SETTINGS = 32, OURS = 2, MAX_TEXT = 1024, MAX_DEVICES = 16 };
 
 /* A provider's settings, as the runtime takes them. */
 typedef struct Settings {
@@ -100,11 +104,12 @@ static const char *plugin_path(const Call *c, char *path, size_t size)
 {
     if (strchr(c->file, '/'))
         return c->file;
-    (void)snprintf(path, size, "%s/%s", c->ort->folder, c->file);
-    if (access(path, R_OK) == 0)
+    if (snprintf(path, size, "%s/%s", c->ort->folder, c->file) < (int)size && access(path, R_OK) == 0)
         return path;
-    (void)snprintf(path, size, "%s/onnxruntime_ep_nv_tensorrt_rtx/%s", SS_ORT_PACKAGES, c->file);
-    return access(path, R_OK) == 0 ? path : c->file;
+    if (snprintf(path, size, "%s/onnxruntime_ep_nv_tensorrt_rtx/%s", SS_ORT_PACKAGES, c->file) < (int)size &&
+        access(path, R_OK) == 0)
+        return path;
+    return c->file;
 }
 
 /* Each library once a process, under its provider's name. */
@@ -190,12 +195,15 @@ static const struct {
     int (*use)(Call *c);
     bool nvidia;   /* the Nth such device is the driver's Nth */
     bool parallel; /* sessions there need not take turns */
+    SsOrtKeeps keeps;
+    const char *folder, *enable; /* settings: where it keeps its files, and that it shall ("1") */
 } devices[] = {
     { "tensorrt-rtx", "NvTensorRTRTXExecutionProvider", "libonnxruntime_providers_nv_tensorrt_rtx.so",
-      use_plugin, true, false },
-    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false },
-    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, true },
-    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true },
+      use_plugin, true, false, SS_ORT_KEEPS_ENGINE, "nv_runtime_cache_path", NULL },
+    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false, SS_ORT_KEEPS_FILES,
+      "trt_engine_cache_path", "trt_engine_cache_enable" },
+    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, true, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true, SS_ORT_KEEPS_NOTHING, NULL, NULL },
 };
 
 /* What is built for the network at hand first. */
@@ -215,6 +223,12 @@ static bool is_own_setting(const char *item, size_t length)
     return length > 8 && strncmp(item, "session.", 8) == 0;
 }
 
+static void add_setting(Settings *s, const char *key, const char *value)
+{
+    s->key[s->n] = key;
+    s->value[s->n++] = value;
+}
+
 static int read_settings(Call *c, const char *settings)
 {
     Settings *s = &c->set;
@@ -222,8 +236,7 @@ static int read_settings(Call *c, const char *settings)
 
     if (c->index > 0) {
         (void)snprintf(s->number, sizeof s->number, "%d", c->index);
-        s->key[s->n] = "device_id";
-        s->value[s->n++] = s->number;
+        add_setting(s, "device_id", s->number);
     }
     if (settings && strlen(settings) >= sizeof s->text) {
         (void)snprintf(c->why, c->size, "model options: longer than %d bytes", MAX_TEXT - 1);
@@ -234,14 +247,13 @@ static int read_settings(Call *c, const char *settings)
         if (is_own_setting(item, strlen(item)))
             continue;
         equals = strchr(item, '=');
-        if (!equals || equals == item || s->n == MAX_SETTINGS) {
+        if (!equals || equals == item || s->n >= MAX_SETTINGS - OURS) {
             (void)snprintf(c->why, c->size, "model options: \"%s\" is %s", item,
-                           s->n == MAX_SETTINGS ? "one too many" : "not key=value");
+                           s->n >= MAX_SETTINGS - OURS ? "one too many" : "not key=value");
             return -EINVAL;
         }
         *equals = '\0';
-        s->key[s->n] = item;
-        s->value[s->n++] = equals + 1;
+        add_setting(s, item, equals + 1);
     }
     return 0;
 }
@@ -286,11 +298,53 @@ int ss_ort_device_gpu(const char *device)
     return -1;
 }
 
+/* Its place in the table; -1: a provider by its own name. */
+static int find(const char *device)
+{
+    for (size_t i = 0; i < SS_COUNTOF(devices); i++)
+        if (is_called(device, devices[i].name))
+            return (int)i;
+    return -1;
+}
+
+SsOrtKeeps ss_ort_device_keeps(const char *device, const char *settings)
+{
+    const int i = find(device);
+    char folder[PATH_MAX];
+
+    if (i < 0 || (devices[i].folder && ss_option_get(settings, devices[i].folder, folder, sizeof folder)))
+        return SS_ORT_KEEPS_NOTHING;
+    return devices[i].keeps;
+}
+
+void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *settings, char *text,
+                            size_t size)
+{
+    const int i = find(device);
+    char plugin[PATH_MAX], path[PATH_MAX];
+    Call c = { .ort = ort };
+    struct stat st = { 0 };
+    int n;
+
+    c.file = ss_option_get(settings, "provider", plugin, sizeof plugin) ? plugin
+             : i >= 0                                                   ? devices[i].file
+                                                                        : NULL;
+    if (c.file)
+        (void)stat(plugin_path(&c, path, sizeof path), &st); /* linked in, or found by the linker: no size */
+    n = snprintf(text, size, "%s, provider of %lld bytes from %lld", device, (long long)st.st_size,
+                 (long long)st.st_mtime);
+#ifdef SS_HAVE_CUDA_DRIVER
+    if (i >= 0 && devices[i].nvidia && n > 0 && (size_t)n < size)
+        ss_cuda_identity(number_of(device), text + n, size - (size_t)n);
+#endif
+}
+
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
-                      char *why, size_t size)
+                      const char *folder, char *why, size_t size)
 {
     char name[64], plugin[PATH_MAX];
     Call c = { .ort = ort, .options = options, .provider = name, .why = why, .size = size };
+    const int i = find(device);
     int ret;
 
     why[0] = '\0';
@@ -299,12 +353,13 @@ int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *
     if ((ret = read_settings(&c, settings)) < 0)
         return ret;
     c.file = ss_option_get(settings, "provider", plugin, sizeof plugin) ? plugin : NULL;
-    for (size_t i = 0; i < SS_COUNTOF(devices); i++) {
-        if (!is_called(device, devices[i].name))
-            continue;
-        c.provider = devices[i].provider;
-        c.file = c.file ? c.file : devices[i].file;
-        return devices[i].use(&c);
-    }
-    return use_named(&c);
+    if (i < 0)
+        return use_named(&c);
+    c.provider = devices[i].provider;
+    c.file = c.file ? c.file : devices[i].file;
+    if (folder && devices[i].folder)
+        add_setting(&c.set, devices[i].folder, folder);
+    if (folder && devices[i].enable)
+        add_setting(&c.set, devices[i].enable, "1");
+    return devices[i].use(&c);
 }

@@ -19,13 +19,26 @@ bool ss_ort_device_is_cpu(const char *device);
 SsOrtTurn *ss_ort_device_turn(const char *device);
 /** The number of the NVIDIA device that `device` means; -1: it means none, or none known here. */
 int ss_ort_device_gpu(const char *device);
+/** What a device makes of a network that another start can use. */
+typedef enum SsOrtKeeps {
+    SS_ORT_KEEPS_NOTHING,
+    SS_ORT_KEEPS_FILES,  /* the provider's own, which it finds again by itself */
+    SS_ORT_KEEPS_ENGINE, /* those, and the compiled network as a model that is loaded in place of the first */
+} SsOrtKeeps;
+
+/** SS_ORT_KEEPS_NOTHING, too, where `settings` give the provider a folder of the user's. */
+SsOrtKeeps ss_ort_device_keeps(const char *device, const char *settings);
+/** What its results on disk are good for: the provider's file, the GPU, the driver. At most `size` bytes. */
+void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *settings, char *text,
+                            size_t size);
 /**
  * Lets `options` compute on `device`: cpu, cuda, tensorrt, tensorrt-rtx, any with ":N" for the Nth, or an
- * execution provider by its own name. `settings`: "key=value,..."; those that are not ours go
- * to the provider. Errors: -ENOTSUP (not on this machine, or not in this
- * library), -EINVAL (a setting), -errno; `why` (at most `size` bytes) says what and is not logged.
+ * execution provider by its own name. `settings`: "key=value,..."; those that are not ours go to the
+ * provider. `folder`: where it finds and keeps files of its own; NULL = nowhere. Errors: -ENOTSUP (not on
+ * this machine, or not in this library), -EINVAL (a setting), -errno; `why` (at most `size` bytes) says what
+ * and is not logged.
  */
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
-                      char *why, size_t size);
+                      const char *folder, char *why, size_t size);
 
 #endif

@@ -128,3 +128,19 @@ int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx,
     }
     return ss_cuda_check(cu, cu->DevicePrimaryCtxRetain(ctx, *device), "the GPU cannot be used", log);
 }
+
+void ss_cuda_identity(int ordinal, char *text, size_t size)
+{
+    char name[128] = "";
+    int device, major = 0, minor = 0;
+
+    text[0] = '\0';
+    pthread_once(&once, load);
+    if (!usable || driver.DeviceGet(&device, ordinal) != 0)
+        return;
+    (void)driver.DeviceGetName(name, sizeof name, device);
+    (void)driver.DeviceGetAttribute(&major, SS_CU_COMPUTE_MAJOR, device);
+    (void)driver.DeviceGetAttribute(&minor, SS_CU_COMPUTE_MINOR, device);
+    (void)snprintf(text, size, ", %s, compute capability %d.%d, driver %d", name, major, minor,
+                   driver.version);
+}

@@ -80,4 +80,8 @@ int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger
  */
 int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx, const SsLogger *log);
 
+/** ", NVIDIA H100, compute capability 9.0, driver 13000" of device `ordinal`; "": there is none. Thread: any.
+ */
+void ss_cuda_identity(int ordinal, char *text, size_t size);
+
 #endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/ort_kept.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/ort_device.h"
+#include "internal.h"
+
+/* All that the result depends on. */
+static int make_key(uint64_t *key, const SsOrtPlan *plan, const char *device)
+{
+    char text[1024];
+    int n, ret;
+
+    *key = 0;
+    if ((ret = ss_modelfile_hash(key, plan->params.path)) < 0)
+        return ret;
+    n = snprintf(text, sizeof text, "1 %s %s", plan->ort->version, plan->params.options);
+    *key = ss_hash(*key, text, (size_t)SS_MIN(n, (int)sizeof text - 1));
+    for (int i = 0; i < plan->input.rank; i++)
+        *key = ss_hash(*key, &plan->input.dim[i], sizeof plan->input.dim[i]);
+    ss_ort_device_identity(plan->ort, device, plan->params.options, text, sizeof text);
+    ss_debug(plan->log, "engines are made for %s", text);
+    *key = ss_hash(*key, text, strlen(text));
+    return 0;
+}
+
+/* Returns whether there is something of an earlier start in the folder. */
+static int open_folder(SsOrtKept *kept, const SsOrtPlan *plan, const char *device, const char *dir)
+{
+    SsCacheEntry entry;
+    uint64_t key;
+    int n, ret;
+
+    if ((ret = make_key(&key, plan, device)) < 0 ||
+        (ret = ss_cache_entry(&entry, dir, plan->params.path, key)) < 0 ||
+        (ret = n = ss_cache_folder_open(&kept->folder, &entry)) < 0)
+        return ret;
+    kept->place.folder = kept->folder.path;
+    if (ss_ort_device_keeps(device, plan->params.options) == SS_ORT_KEEPS_ENGINE) {
+        if (snprintf(kept->engine, sizeof kept->engine, "%s/engine.onnx", kept->folder.path) >=
+            (int)sizeof kept->engine)
+            return -ENAMETOOLONG;
+        kept->place.engine = kept->engine;
+        kept->place.made = access(kept->engine, R_OK) == 0;
+    }
+    return n > 0;
+}
+
+/* One inference: what a provider compiles at the first is then kept, too. */
+static int infer_once(const SsOrtSession *s, const SsOrtPlan *plan)
+{
+    SsTensor input = plan->input, output[SS_MAX_OUTPUTS];
+    SsOrtRun run;
+    int ret;
+
+    memcpy(output, s->output, sizeof output);
+    if ((ret = ss_ort_run_open(&run, s, &input, output)) < 0)
+        return ret;
+    ret = ss_ort_run_infer(&run, s, output);
+    ss_ort_run_close(&run, s);
+    return ret;
+}
+
+/* Providers write some of their files when the session ends: it is made, used, ended, kept. */
+static int build(SsOrtKept *kept, const SsOrtPlan *plan, const char *device)
+{
+    SsOrtSession s;
+    int ret = ss_ort_plan_open(&s, plan, device, &kept->place);
+
+    if (ret < 0)
+        return ret;
+    ret = infer_once(&s, plan);
+    ss_ort_session_close(&s);
+    if (ret < 0)
+        return ret;
+    kept->place.made = kept->place.engine && access(kept->engine, R_OK) == 0;
+    if ((ret = ss_cache_folder_keep(&kept->folder)) < 0)
+        ss_warn(plan->log, "%s: %s; the next start will build the network anew", kept->folder.entry.path,
+                strerror(-ret));
+    else
+        ss_info(plan->log, "%s: built for %s, kept in %s", plan->params.path, device,
+                kept->folder.entry.path);
+    return 0;
+}
+
+/* Failing here is no failure: the network can be built. */
+static int open_made(const SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const char *device)
+{
+    SsOrtRelay *relay = plan->relay;
+    const bool was = relay->trying;
+    int ret;
+
+    relay->trying = true;
+    ret = ss_ort_plan_open(s, plan, device, &kept->place);
+    relay->trying = was;
+    if (ret == 0)
+        ss_info(plan->log, "%s: from the cache: %s", plan->params.path, kept->folder.entry.path);
+    else
+        ss_warn(plan->log, "%s: cannot be used (%s): the network is built anew", kept->folder.entry.path,
+                relay->why);
+    return ret;
+}
+
+int ss_ort_kept_open(SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const char *device,
+                     const char *dir)
+{
+    int ret;
+
+    *kept = (SsOrtKept) { .folder.lock = -1 };
+    if (!dir || !*dir || ss_ort_device_keeps(device, plan->params.options) == SS_ORT_KEEPS_NOTHING)
+        return ss_ort_plan_open(s, plan, device, &kept->place);
+    if ((ret = open_folder(kept, plan, device, dir)) < 0) {
+        ss_warn(plan->log, "cache %s: %s; every start will build the network anew", dir, strerror(-ret));
+        ss_ort_kept_close(kept);
+        return ss_ort_plan_open(s, plan, device, &kept->place);
+    }
+    if (ret == 1) {
+        if (open_made(kept, s, plan, device) == 0)
+            return 0;
+        ss_cache_folder_empty(&kept->folder);
+        kept->place.made = false;
+    }
+    if ((ret = build(kept, plan, device)) == 0)
+        ret = ss_ort_plan_open(s, plan, device, &kept->place);
+    if (ret < 0)
+        ss_ort_kept_close(kept);
+    return ret;
+}
+
+void ss_ort_kept_close(SsOrtKept *kept)
+{
+    ss_cache_folder_close(&kept->folder);
+    kept->place = (SsOrtPlace) { 0 };
+}

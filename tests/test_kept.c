@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What a device makes of a network, kept between starts. The device is one of ours, in the place of
+ * TensorRT-RTX: functions of ONNX Runtime's table that do what its provider does with files, and leave
+ * the rest to the processor. Skips where there is no ONNX Runtime.
+ */
+#include <glob.h>
+
+#include "backend/ort_library.h"
+#include "onnx_writer.h"
+
+static SsOrt theirs;
+static char engine[512], jit[512]; /* files that the session at hand is to write; "" = none */
+static int built, loaded, found_jit;
+static bool refuses_engines;
+static char last_warning[1024];
+
+static void copy_file(const char *from, const char *to)
+{
+    size_t size;
+    char *data = read_file(from, &size);
+    FILE *f = fopen(to, "wb");
+
+    REQUIRE(f);
+    REQUIRE_CMP(fwrite(data, 1, size, f), ==, size);
+    REQUIRE_CMP(fclose(f), ==, 0);
+    free(data);
+}
+
+static bool is_engine(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && strcmp(slash, "/engine.onnx") == 0;
+}
+
+static OrtStatus *create_session(const OrtEnv *env, const char *path, const OrtSessionOptions *options,
+                                 OrtSession **out)
+{
+    OrtStatus *status;
+
+    if (is_engine(path) && refuses_engines)
+        return theirs.CreateSession(env, "/no/such/engine.onnx", options, out);
+    status = theirs.CreateSession(env, path, options, out);
+    if (status)
+        return status;
+    loaded += is_engine(path);
+    if (*engine) {
+        built++;
+        copy_file(path, engine);
+        engine[0] = '\0';
+    }
+    return NULL;
+}
+
+/* It writes what it compiled when it ends. */
+static void release_session(OrtSession *session)
+{
+    FILE *f = *jit ? fopen(jit, "wb") : NULL;
+
+    if (f) {
+        REQUIRE(fputs("compiled", f) >= 0);
+        REQUIRE_CMP(fclose(f), ==, 0);
+        jit[0] = '\0';
+    }
+    theirs.ReleaseSession(session);
+}
+
+static OrtStatus *add_entry(OrtSessionOptions *options, const char *key, const char *value)
+{
+    if (strncmp(key, "ep.context_", 11) != 0)
+        return theirs.AddSessionConfigEntry(options, key, value);
+    if (strcmp(key, "ep.context_file_path") == 0)
+        snprintf(engine, sizeof engine, "%s", value);
+    return NULL;
+}
+
+static OrtStatus *register_library(OrtEnv *env, const char *name, const char *path)
+{
+    (void)env;
+    (void)path;
+    REQUIRE_STR(name, "NvTensorRTRTXExecutionProvider");
+    return NULL;
+}
+
+static OrtStatus *get_devices(const OrtEnv *env, const OrtEpDevice *const **devices, size_t *n)
+{
+    static const OrtEpDevice *const one[1] = { (const OrtEpDevice *)&theirs };
+
+    (void)env;
+    *devices = one;
+    *n = 1;
+    return NULL;
+}
+
+static const char *get_name(const OrtEpDevice *device)
+{
+    REQUIRE((const void *)device == &theirs);
+    return "NvTensorRTRTXExecutionProvider";
+}
+
+static OrtStatus *append_provider(OrtSessionOptions *options, OrtEnv *env, const OrtEpDevice *const *devices,
+                                  size_t n, const char *const *keys, const char *const *values, size_t count)
+{
+    (void)options;
+    (void)env;
+    (void)devices;
+    (void)n;
+    jit[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(keys[i], "nv_runtime_cache_path") != 0)
+            continue;
+        snprintf(jit, sizeof jit, "%s/jit.cache", values[i]);
+        found_jit += access(jit, R_OK) == 0;
+    }
+    return NULL;
+}
+
+static void replace_functions(void)
+{
+    SsOrt *o = (SsOrt *)ss_ort_open(NULL, &logger);
+
+    REQUIRE(o);
+    theirs = *o;
+    o->CreateSession = create_session;
+    o->ReleaseSession = release_session;
+    o->AddSessionConfigEntry = add_entry;
+    o->RegisterExecutionProviderLibrary = register_library;
+    o->GetEpDevices = get_devices;
+    o->EpDevice_EpName = get_name;
+    o->SessionOptionsAppendExecutionProvider_V2 = append_provider;
+}
+
+/* --- starts --- */
+
+static void remember_more(void *cookie, SsLogLevel level, const char *text)
+{
+    if (level == SS_LOG_WARN)
+        snprintf(last_warning, sizeof last_warning, "%s", text);
+    remember(cookie, level, text);
+}
+
+static const SsLogger listener = { .level = SS_LOG_INFO, .write = remember_more };
+
+/* One start and an inference: so often was it built, was an engine loaded, and were its other files there. */
+static void start(const SsBackend *backend, const SsModelParams *p, int want_built, int want_loaded,
+                  int want_jit)
+{
+    SsRequest r[2];
+    SsModel m;
+
+    built = loaded = found_jit = errors = 0;
+    last_warning[0] = '\0';
+    REQUIRE_CMP(ss_model_open(&m, backend, p, &listener), ==, 0);
+    for (int i = 0; i < 2; i++) { /* the second has a session of its own */
+        REQUIRE_CMP(ss_request_open(&r[i], &m), ==, 0);
+        ((float *)r[i].input.data)[0] = -5;
+        ((float *)r[i].input.data)[1] = 5;
+        REQUIRE_CMP(ss_request_infer(&r[i]), ==, 0);
+        REQUIRE_CMP(((float *)r[i].output[0].data)[0], ==, 0);
+        REQUIRE_CMP(((float *)r[i].output[0].data)[1], ==, 5);
+    }
+    for (int i = 0; i < 2; i++)
+        ss_request_close(&r[i]);
+    ss_model_close(&m);
+    REQUIRE_CMP(errors, ==, 0);
+    REQUIRE_CMP(built, ==, want_built);
+    REQUIRE_CMP(loaded, ==, want_loaded);
+    REQUIRE_CMP(found_jit, ==, want_jit);
+}
+
+/* The path of the only entry; nothing else lies there. Good until the next call. */
+static const char *the_entry(const char *dir)
+{
+    static char path[512];
+    char pattern[512];
+    glob_t found;
+
+    snprintf(pattern, sizeof pattern, "%s/*", dir);
+    REQUIRE_CMP(glob(pattern, 0, NULL, &found), ==, 0);
+    REQUIRE_CMP(found.gl_pathc, ==, 1);
+    snprintf(path, sizeof path, "%s", found.gl_pathv[0]);
+    globfree(&found);
+    return path;
+}
+
+static int count_entries(const char *dir)
+{
+    char pattern[512];
+    glob_t found;
+    int n;
+
+    snprintf(pattern, sizeof pattern, "%s/*", dir);
+    n = glob(pattern, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+    if (n > 0)
+        globfree(&found);
+    return n;
+}
+
+/* The first start builds, and loads what it built; then each loads, one session a request. */
+static void test_kept(const SsBackend *backend)
+{
+    char dir[256];
+    SsModelParams p = { .path = relu("1,3,8,8"), .device = "tensorrt-rtx", .cache_dir = dir };
+    struct stat st;
+
+    snprintf(dir, sizeof dir, "%s", in_folder("kept"));
+    start(backend, &p, 1, 2, 2);
+    REQUIRE_CMP(stat(the_entry(dir), &st), ==, 0);
+    start(backend, &p, 0, 2, 2);
+
+    REQUIRE_CMP(truncate(the_entry(dir), st.st_size - 3), ==, 0);
+    start(backend, &p, 1, 2, 2);
+    start(backend, &p, 0, 2, 2);
+
+    refuses_engines = true; /* of another version of TensorRT, say: and what it builds is no better */
+    built = 0;
+    SsModel m;
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &listener), <, 0);
+    REQUIRE(strstr(last_warning, "is built anew"));
+    REQUIRE_CMP(built, ==, 1);
+    refuses_engines = false;
+    start(backend, &p, 0, 2, 2);
+}
+
+static void test_keys(const SsBackend *backend)
+{
+    char dir[256];
+    SsModelParams p = { .path = relu("1,3,h,w"),
+                        .device = "tensorrt-rtx",
+                        .cache_dir = dir,
+                        .input_width = 8,
+                        .input_height = 8 };
+
+    snprintf(dir, sizeof dir, "%s", in_folder("keys"));
+    start(backend, &p, 1, 2, 2);
+    p.input_width = 16;
+    start(backend, &p, 1, 2, 2);
+    p.options = "nv_cuda_graph_enable=1";
+    start(backend, &p, 1, 2, 2);
+    p.device = "tensorrt-rtx:0";
+    start(backend, &p, 1, 2, 2);
+    p.path = relu("1,3,height,width"); /* another file under the same name */
+    start(backend, &p, 1, 2, 2);
+    REQUIRE_CMP(count_entries(dir), ==, 5);
+    start(backend, &p, 0, 2, 2);
+}
+
+static void test_not_kept(const SsBackend *backend)
+{
+    SsModelParams p = { .path = relu("1,3,8,8"), .device = "tensorrt-rtx" };
+    char options[300];
+
+    start(backend, &p, 0, 0, 0);
+    p.cache_dir = "";
+    start(backend, &p, 0, 0, 0);
+    p.cache_dir = p.path; /* no folder can be made there: a warning, and a model all the same */
+    start(backend, &p, 0, 0, 0);
+    REQUIRE(strstr(last_warning, "every start will build"));
+    p.cache_dir = in_folder("unused");
+    snprintf(options, sizeof options, "nv_runtime_cache_path=%s", folder); /* the user's own */
+    p.options = options;
+    start(backend, &p, 0, 0, 0);
+    p.options = NULL;
+    p.device = "cpu";
+    start(backend, &p, 0, 0, 0);
+    REQUIRE_CMP(count_entries(in_folder("unused")), ==, 0);
+}
+
+/* `auto` finds the device, checks it against the processor, and keeps what it made. */
+static void test_auto(const SsBackend *backend)
+{
+    SsModelParams p = { .path = relu("1,3,8,8"), .cache_dir = in_folder("auto") };
+
+    start(backend, &p, 1, 2, 2);
+    start(backend, &p, 0, 2, 2);
+}
+
+int main(void)
+{
+    const SsBackend *backend = ss_backend_find("onnxruntime");
+    char why[256];
+
+    REQUIRE(backend);
+    if (!ss_ort_probe(why, sizeof why)) {
+        printf("skipped: %s\n", why);
+        return SKIP;
+    }
+    REQUIRE(mkdtemp(folder));
+    replace_functions();
+    test_kept(backend);
+    test_keys(backend);
+    test_not_kept(backend);
+    test_auto(backend);
+    remove_all();
+    return 0;
+}
