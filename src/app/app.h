@@ -17,6 +17,7 @@ int ss_command_run(int argc, char **argv);
 int ss_command_eval(int argc, char **argv);
 int ss_command_bench(int argc, char **argv);
 int ss_command_inspect(int argc, char **argv);
+int ss_command_build(int argc, char **argv);
 int ss_command_doctor(int argc, char **argv);
 
 /** ss_now() as main() began. */

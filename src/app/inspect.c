@@ -6,7 +6,6 @@
 #include "app.h"
 #include "core/labels.h"
 #include "core/model.h"
-#include "gst/settings.h"
 #include "io/stats.h"
 #include "options.h"
 
@@ -179,18 +178,9 @@ int ss_command_inspect(int argc, char **argv)
     if (!ss_options_parse(&o, SS_FOR_INSPECT, argc, argv, &error)) {
         code = ss_say_error(error);
     } else {
-        SsSettings settings;
         SsEngineParams params;
-        ss_settings_init(&settings);
-        settings.preprocess = o.preprocess;
-        settings.input_size = o.input_size;
-        ss_settings_to_params(&settings, &params, NULL); /* checked with the options */
-        params.model.path = o.model;
-        params.model.options = o.model_options;
-        params.model.cache_dir = *o.cache_dir ? o.cache_dir : NULL;
-        params.model.threads = o.threads;
-        params.model.requests = 1;
-        code = inspect(&o, o.backend ? ss_backend_find(o.backend) : ss_backend_nth(0), &params.model);
+        const SsBackend *backend = ss_options_to_model(&o, &params);
+        code = inspect(&o, backend, &params.model);
     }
     ss_options_clear(&o);
     return code;

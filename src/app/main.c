@@ -22,6 +22,7 @@ static const SsCommand commands[] = {
       ss_command_bench },
     { "inspect", "[OPTION...] MODEL", "what a model is, which decoder fits, which devices run it",
       ss_command_inspect },
+    { "build", "[OPTION...] MODEL", "compile a model for a device ahead of time", ss_command_build },
     { "doctor", "", "what is installed, what is missing, how to install it", ss_command_doctor },
 };
 
@@ -113,8 +114,8 @@ int main(int argc, char **argv)
     if (!*name)
         help(stderr);
     else
-        ss_say(
-            "there is no command \"%s\"; there are run, eval, bench, inspect and doctor (sidestream --help)",
-            name);
+        ss_say("there is no command \"%s\"; there are run, eval, bench, inspect, build and doctor "
+               "(sidestream --help)",
+               name);
     return SS_EXIT_USAGE;
 }

@@ -7,7 +7,6 @@
 
 #include "core/image.h"
 #include "core/model.h"
-#include "gst/settings.h"
 #include "io/exit.h"
 #include "io/stats.h"
 
@@ -43,22 +42,12 @@ void ss_network_error(SsNetwork *n, GError **error)
 
 static gboolean open_with(SsNetwork *n, const SsOptions *o, const SsLogger *log)
 {
-    SsSettings settings;
     SsEngineParams p;
-    ss_settings_init(&settings);
-    settings.preprocess = o->preprocess;
-    settings.input_size = o->input_size;
-    ss_settings_to_params(&settings, &p, NULL); /* checked with the options */
-    p.model.path = o->model;
-    p.model.device = o->device;
-    p.model.options = o->model_options;
-    p.model.cache_dir = *o->cache_dir ? o->cache_dir : NULL;
-    p.model.threads = o->threads;
+    const SsBackend *backend = ss_options_to_model(o, &p);
     p.model.requests = 1;
     /* As an engine's worker does, before the runtime makes threads of its own. */
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), YIELD);
-    n->opened = ss_model_open(&n->model, o->backend ? ss_backend_find(o->backend) : ss_backend_nth(0),
-                              &p.model, log) == 0;
+    n->opened = ss_model_open(&n->model, backend, &p.model, log) == 0;
     n->decoder = n->opened ? ss_model_decoder(&n->model, o->decoder) : NULL;
     n->requested = n->decoder && ss_request_open(&n->request, &n->model) == 0;
     if (!n->requested)

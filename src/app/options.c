@@ -67,7 +67,8 @@ static gboolean number_option(const char *name, const char *value, gpointer data
     return set_number(data, name + strspn(name, "-"), value, error);
 }
 
-#define ALL     (SS_FOR_RUN | SS_FOR_EVAL | SS_FOR_BENCH | SS_FOR_INSPECT)
+#define ALL     (SS_FOR_RUN | SS_FOR_EVAL | SS_FOR_BENCH | SS_FOR_INSPECT | SS_FOR_BUILD)
+#define SEEING  (ALL & ~SS_FOR_BUILD)
 #define STREAMS (SS_FOR_RUN | SS_FOR_BENCH)
 #define CLIPS   (SS_FOR_RUN | SS_FOR_EVAL | SS_FOR_BENCH)
 
@@ -92,20 +93,20 @@ static const Option table[] = {
     { ALL, "backend", 0, G_OPTION_ARG_STRING, AT(backend), "Runtime: openvino, onnxruntime, dummy", "NAME" },
     { ALL, "device", 0, G_OPTION_ARG_STRING, AT(device),
       "Device of the runtime: CPU, GPU, NPU; auto, cpu, cuda, tensorrt, tensorrt-rtx", "NAME" },
-    { ALL, "decoder", 0, G_OPTION_ARG_STRING, AT(decoder), "Model family, if the outputs do not tell",
+    { SEEING, "decoder", 0, G_OPTION_ARG_STRING, AT(decoder), "Model family, if the outputs do not tell",
       "NAME" },
-    { ALL, "labels", 0, G_OPTION_ARG_FILENAME, AT(labels),
+    { SEEING, "labels", 0, G_OPTION_ARG_FILENAME, AT(labels),
       "Class names, one a line, or \"coco\" (default: NAME.labels beside the model)", "FILE" },
     { ALL, "model-options", 0, G_OPTION_ARG_STRING, AT(model_options), "For the backend: key=value,key=value",
       "LIST" },
-    { ALL, "preprocess", 0, G_OPTION_ARG_STRING, AT(preprocess),
+    { SEEING, "preprocess", 0, G_OPTION_ARG_STRING, AT(preprocess),
       "fit=letterbox|stretch,order=rgb|bgr,mean=M,scale=S", "LIST" },
     { ALL, "input-size", 0, G_OPTION_ARG_STRING, AT(input_size), "Input of models that leave it open",
       "WxH" },
     { ALL, "cache-dir", 0, G_OPTION_ARG_FILENAME, AT(cache_dir),
       "Compiled models are kept here (default: ~/.cache/sidestream; \"\": nowhere)", "DIR" },
     NUMBER(CLIPS, "threshold", "Least confidence (0.3; eval: 0.15)", "0..1"),
-    NUMBER(STREAMS, "workers", "Inferences at a time (1)", "N"),
+    NUMBER(STREAMS | SS_FOR_BUILD, "workers", "Inferences at a time (1)", "N"),
     NUMBER(ALL, "threads", "Threads of the runtime's pool (0: it chooses)", "N"),
     NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
     NUMBER(SS_FOR_RUN, "max-rate", "Inferences a second, at most (0: no limit)", "HZ"),
@@ -167,6 +168,9 @@ static const struct {
       "SOURCE: default is the demo's clip." },
     { SS_FOR_INSPECT, "inspect", "MODEL", "What a model is, which decoder fits it, which devices run it.",
       NULL },
+    { SS_FOR_BUILD, "build", "MODEL", "Compiles a model for a device ahead of time, into the cache.",
+      "Give the --device, --input-size, --model-options, --workers and --threads that run will get: what is\n"
+      "  kept is good for these alone, and for this machine's runtime, driver and GPU." },
 };
 
 /* GOption's own errors, without its quirks of wording. */
@@ -396,9 +400,13 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
         return usage(error, "eval: needs one CLIP, a video file; see sidestream eval --help");
     if (command == SS_FOR_BENCH && o->rest[0] && o->rest[1])
         return usage(error, "bench: takes one SOURCE; see sidestream bench --help");
+    if (command == SS_FOR_BUILD && (!o->rest[0] || o->rest[1]))
+        return usage(error, "build: needs one MODEL; see sidestream build --help");
+    if (command == SS_FOR_BUILD && o->cache_dir && !*o->cache_dir)
+        return usage(error, "build: --cache-dir \"\" leaves nowhere to keep what is built");
     if (command == SS_FOR_INSPECT && (!o->rest[0] || o->rest[1]) && !(needs_no_model(o) && !o->rest[0]))
         return usage(error, "inspect: needs one MODEL; see sidestream inspect --help");
-    if (command == SS_FOR_INSPECT)
+    if (command == SS_FOR_INSPECT || command == SS_FOR_BUILD)
         o->model = g_strdup(o->rest[0]);
     if (o->style && !g_str_equal(o->style, "outline") && !g_str_equal(o->style, "fill"))
         return usage(error, "--style must be outline or fill, not \"%s\"", o->style);
@@ -428,6 +436,23 @@ void ss_options_clear(SsOptions *o)
             g_clear_pointer(&G_STRUCT_MEMBER(char **, o, table[i].offset), g_strfreev);
     }
     g_clear_pointer(&o->rest, g_strfreev);
+}
+
+const SsBackend *ss_options_to_model(const SsOptions *o, SsEngineParams *out)
+{
+    SsSettings settings;
+
+    ss_settings_init(&settings);
+    settings.preprocess = o->preprocess;
+    settings.input_size = o->input_size;
+    ss_settings_to_params(&settings, out, NULL); /* checked with the options */
+    out->model.path = o->model;
+    out->model.device = o->device;
+    out->model.options = o->model_options;
+    out->model.cache_dir = *o->cache_dir ? o->cache_dir : NULL;
+    out->model.threads = o->threads;
+    out->model.requests = o->workers;
+    return o->backend ? ss_backend_find(o->backend) : ss_backend_nth(0);
 }
 
 void ss_options_to_infer(const SsOptions *o, GstElement *infer)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The command line of `run`, `eval`, `bench` and `inspect`: one structure, one table of what each takes. */
+/** The command line of `run`, `eval`, `bench`, `inspect` and `build`: one structure, one table of what each
+ * takes. */
 #ifndef SS_OPTIONS_H
 #define SS_OPTIONS_H
 
@@ -12,6 +13,7 @@ typedef enum SsOptionSet {
     SS_FOR_BENCH = 1 << 1,
     SS_FOR_INSPECT = 1 << 2,
     SS_FOR_EVAL = 1 << 3,
+    SS_FOR_BUILD = 1 << 4,
 } SsOptionSet;
 
 typedef struct SsOptions {
@@ -24,7 +26,7 @@ typedef struct SsOptions {
     char *align, *blur, *latency, *clock, *parts, *style, *title, *stats, *json, *plot, *boxes;
     double rate, duration;
     gboolean loop, no_labels, hud, verbose, quiet;
-    char **rest; /* SOURCEs, or the MODEL of inspect; never NULL */
+    char **rest; /* SOURCEs, or the MODEL of inspect and build; never NULL */
 } SsOptions;
 
 /** FALSE: `error` (SS_EXIT_USAGE, SS_EXIT_MODEL) says why. --help and --version print and exit. */
@@ -32,6 +34,9 @@ gboolean ss_options_parse(SsOptions *o, SsOptionSet command, int argc, char **ar
 /** One of --align's words. FALSE: `error` (SS_EXIT_USAGE) lists them. */
 gboolean ss_options_align(const char *name, SsAlign *out, GError **error);
 void ss_options_clear(SsOptions *o);
+/** The backend; `model` and `input` of `out` for those who open a model without an engine; strings are the
+ * options'. */
+const SsBackend *ss_options_to_model(const SsOptions *o, SsEngineParams *out);
 /** Sets the properties of an ssinfer. */
 void ss_options_to_infer(const SsOptions *o, GstElement *infer);
 /** Sets the properties of an ssoverlay. */

@@ -157,7 +157,8 @@ check(done.returncode in (0, SOURCE), f"damaged clip: {done.returncode} {done.st
 for command, args, code in (("nosuch", [], USAGE), ("bench", ["a", "b"], USAGE), ("bench", ["missing.avi"], SOURCE),
                             ("bench", ["--parts", "side_by_side,all"], USAGE), ("bench", ["--parts", ""], USAGE),
                             ("inspect", ["missing.onnx"], MODEL), ("inspect", ["--decoder", "yolo"], MODEL),
-                            ("doctor", ["x"], USAGE)):
+                            ("build", [], USAGE), ("build", ["a", "b"], USAGE), ("build", ["missing.onnx"], MODEL),
+                            ("build", ["--cache-dir", "", "empty.onnx"], USAGE), ("doctor", ["x"], USAGE)):
     done = sidestream(*args, backend="dummy" if command in ("bench", "inspect") else None, command=command)
     check(done.returncode == code, f"{command} {args}: {done.returncode} {done.stderr}")
     check(len(done.stderr.splitlines()) == 1, f"{command} {args}: {done.stderr}")

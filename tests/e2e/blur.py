@@ -65,8 +65,9 @@ def hidden(line, size):
 
 
 env = {**environment, "SIDESTREAM_DATA": str(DATA)}
-done = sidestream(MODEL, backend=None, command="inspect", env=env)  # leaves it compiled in the cache
+done = sidestream(MODEL, backend=None, command="build", env=env)
 same(done.returncode, 0, done.stderr)
+check(" built for " in done.stdout and len(list((folder / "cache/sidestream").iterdir())) == 1, done.stdout)
 done = sidestream("--model", MODEL, "--blur", "person", "--rate", RATE, "--simulate-latency", 200, "--output",
                   "jsonl:blur.jsonl", "--quiet", CLIP, backend=None, env=env)
 same(done.returncode, 0, done.stderr)
