@@ -6,8 +6,7 @@
  *   gpu engine MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT WORKERS SECONDS
  *                                                           a bare loop of as many threads, then the engine
  *
- * MODEL: its file, and @WIDTHxHEIGHT for the input of one that leaves it open. FRAMES: pictures one after the
- * other, NV12. OPTIONS: as --model-options; "" = none.
+ * MODEL, DEVICE, OPTIONS, FRAMES: gpu_common.h.
  */
 #include <math.h>
 #include <pthread.h>
@@ -15,7 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "gpu_common.h"
 
 #include "core/clock.h"
 #include "core/image.h"
@@ -28,11 +28,6 @@ static const float THRESHOLD = 0.3f, SAME_BOX = 0.98f;
 static const int64_t MOST_TIME = 5000000000; /* ns that a row of times may take */
 static const int64_t START = 3000000000;     /* ns that a worker may need until it infers */
 
-typedef struct Film {
-    uint8_t *data;
-    int width, height, n;
-} Film;
-
 typedef struct Network {
     SsModel model;
     SsRequest request;
@@ -40,55 +35,6 @@ typedef struct Network {
     const SsDecoder *decoder;
     double load_s;
 } Network;
-
-static void print_error(void *cookie, SsLogLevel level, const char *message)
-{
-    (void)cookie;
-    (void)level;
-    fprintf(stderr, "gpu: %s\n", message);
-}
-
-static SsLogger logger = { .level = SS_LOG_WARN, .write = print_error };
-
-static _Noreturn void fail(const char *what, const char *which)
-{
-    fprintf(stderr, "gpu: %s: %s\n", what, which);
-    exit(1);
-}
-
-static Film read_film(const char *path, const char *size)
-{
-    Film f = { 0 };
-    FILE *file = fopen(path, "rb");
-    size_t frame, got;
-    long bytes = 0;
-
-    if (sscanf(size, "%dx%d", &f.width, &f.height) != 2 || f.width < 2 || f.height < 2)
-        fail("no size of pictures", size);
-    if (!file || fseek(file, 0, SEEK_END) != 0 || (bytes = ftell(file)) < 0)
-        fail("cannot be read", path);
-    rewind(file);
-    frame = (size_t)f.width * (size_t)f.height * 3 / 2;
-    f.n = (int)((size_t)bytes / frame);
-    f.data = malloc((size_t)bytes);
-    got = f.data ? fread(f.data, frame, (size_t)f.n, file) : 0;
-    if (f.n < 1 || got != (size_t)f.n)
-        fail("holds no whole picture, or cannot be read", path);
-    (void)fclose(file);
-    return f;
-}
-
-static SsFrameDesc picture(const Film *f, int i)
-{
-    const size_t luma = (size_t)f->width * (size_t)f->height;
-    const uint8_t *at = f->data + (size_t)(i % f->n) * (luma * 3 / 2);
-
-    return (SsFrameDesc) { .format = SS_PIXEL_NV12,
-                           .width = f->width,
-                           .height = f->height,
-                           .plane = { at, at + luma },
-                           .stride = { f->width, f->width } };
-}
 
 /* As the model's family wants its pictures; `decoder` NULL: as most do. */
 static SsImage *new_image(const SsModel *m, const SsDecoder *decoder)
@@ -122,17 +68,28 @@ static void close_network(Network *n)
 
 /* --- compare --- */
 
-static int look(Network *n, const SsFrameDesc *f, SsDetection *found)
+/* A picture's way from the processor's memory to boxes. */
+enum { CONVERT, INFER, DECODE, STEPS };
+
+/* `at`: when each step was over; NULL: nobody wants to know. */
+static int look(Network *n, const SsFrameDesc *f, SsDetection *found, int64_t *at)
 {
     const SsDecodeParams p = { ss_tensor_width(&n->model.input), ss_tensor_height(&n->model.input), THRESHOLD,
                                0.45f };
     SsGeometry g;
+    int64_t unwanted[STEPS];
     int count = 0;
 
-    if (ss_image_feed(n->image, f, &n->request, &g) < 0 || ss_request_infer(&n->request) < 0)
+    at = at ? at : unwanted;
+    if (ss_image_feed(n->image, f, &n->request, &g) < 0)
         exit(1);
+    at[CONVERT] = ss_now_ns();
+    if (ss_request_infer(&n->request) < 0)
+        exit(1);
+    at[INFER] = ss_now_ns();
     if (n->decoder)
         count = n->decoder->decode(n->request.output, n->model.n_outputs, &p, found, SS_MAX_OBJECTS);
+    at[DECODE] = ss_now_ns();
     if (count < 0)
         fail("cannot be decoded", n->decoder->name);
     return count;
@@ -180,28 +137,59 @@ typedef struct Times {
     double p50, p99; /* ms */
 } Times;
 
-/* Of the network alone, its input where the last picture left it; `film`: of whole frames, to boxes. So many,
- * or as many as fit in some seconds. */
-static Times time_calls(Network *n, const Film *film)
+static Times times_of(int64_t *took, int n)
 {
-    static SsDetection found[SS_MAX_OBJECTS];
+    qsort(took, (size_t)n, sizeof took[0], by_size);
+    return (Times) { (double)took[n / 2] / 1e6, (double)took[n * 99 / 100] / 1e6 };
+}
+
+/* So many, or as many as fit in some seconds; what comes before is not counted. */
+static bool goes_on(int i, int64_t end)
+{
+    return i < ROUNDS && (i < FEWEST || ss_now_ns() < end);
+}
+
+/* Of the network alone, its input where the last picture left it. */
+static Times time_calls(Network *n)
+{
     static int64_t took[ROUNDS];
     const int64_t end = ss_now_ns() + MOST_TIME;
     int done = 0;
 
-    for (int i = -WARM_UP; done < ROUNDS && (done < FEWEST || ss_now_ns() < end); i++) {
-        const SsFrameDesc f = film ? picture(film, i + WARM_UP) : (SsFrameDesc) { 0 };
+    for (int i = -WARM_UP; goes_on(i, end); i++) {
         const int64_t began = ss_now_ns();
 
-        if (film)
-            (void)look(n, &f, found);
-        else if (ss_request_infer(&n->request) < 0)
+        if (ss_request_infer(&n->request) < 0)
             exit(1);
         if (i >= 0)
             took[done++] = ss_now_ns() - began;
     }
-    qsort(took, (size_t)done, sizeof took[0], by_size);
-    return (Times) { (double)took[done / 2] / 1e6, (double)took[done * 99 / 100] / 1e6 };
+    return times_of(took, done);
+}
+
+/* Of whole frames, and of the steps of each. */
+static Times time_frames(Network *n, const Film *film, Times *step)
+{
+    static SsDetection found[SS_MAX_OBJECTS];
+    static int64_t whole[ROUNDS], took[STEPS][ROUNDS];
+    const int64_t end = ss_now_ns() + MOST_TIME;
+    int done = 0;
+
+    for (int i = -WARM_UP; goes_on(i, end); i++) {
+        const SsFrameDesc f = picture(film, i + WARM_UP);
+        const int64_t began = ss_now_ns();
+        int64_t at[STEPS];
+
+        (void)look(n, &f, found, at);
+        if (i < 0)
+            continue;
+        for (int k = 0; k < STEPS; k++)
+            took[k][done] = at[k] - (k > 0 ? at[k - 1] : began);
+        whole[done++] = at[DECODE] - began;
+    }
+    for (int k = 0; k < STEPS; k++)
+        step[k] = times_of(took[k], done);
+    return times_of(whole, done);
 }
 
 static void compare(const SsModelParams *p, const Film *film)
@@ -209,7 +197,7 @@ static void compare(const SsModelParams *p, const Film *film)
     static SsDetection one[SS_MAX_OBJECTS], other[SS_MAX_OBJECTS];
     SsModelParams on_cpu = *p;
     double most = 0, largest = 0;
-    Times call, frame;
+    Times call, frame, step[STEPS];
     int boxes = 0, same = 0;
     Network cpu, device;
 
@@ -219,20 +207,21 @@ static void compare(const SsModelParams *p, const Film *film)
     open_network(&device, p);
     for (int i = 0; i < film->n; i++) {
         const SsFrameDesc f = picture(film, i);
-        const int n = look(&cpu, &f, one), m = look(&device, &f, other);
+        const int n = look(&cpu, &f, one, NULL), m = look(&device, &f, other, NULL);
 
         differ(&device, &cpu, &most, &largest);
         boxes += n + m;
         same += matched(one, n, other, m) + matched(other, m, one, n);
     }
-    call = time_calls(&device, NULL);
-    frame = time_calls(&device, film);
+    call = time_calls(&device);
+    frame = time_frames(&device, film, step);
     printf(
         "{\"device\": \"%s\", \"load_s\": %.3f, \"p50_ms\": %.4f, \"p99_ms\": %.4f, \"frame_p50_ms\": %.4f, "
-        "\"frame_p99_ms\": %.4f, \"max_error\": %g, \"largest\": %g, \"pictures\": %d, \"boxes\": %d, "
+        "\"frame_p99_ms\": %.4f, \"convert_p50_ms\": %.4f, \"infer_p50_ms\": %.4f, \"decode_p50_ms\": %.4f, "
+        "\"max_error\": %g, \"largest\": %g, \"pictures\": %d, \"boxes\": %d, "
         "\"matched\": %d}\n",
-        p->device, device.load_s, call.p50, call.p99, frame.p50, frame.p99, most, largest, film->n, boxes,
-        same);
+        p->device, device.load_s, call.p50, call.p99, frame.p50, frame.p99, step[CONVERT].p50,
+        step[INFER].p50, step[DECODE].p50, most, largest, film->n, boxes, same);
     close_network(&device);
     close_network(&cpu);
 }
@@ -266,13 +255,6 @@ static void *run_bare(void *arg)
     ss_image_destroy(&image);
     ss_request_close(&r);
     return NULL;
-}
-
-static void sleep_for(double seconds)
-{
-    const struct timespec t = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
-
-    nanosleep(&t, NULL);
 }
 
 /* Inferences a second of `workers` threads that do nothing else, the input where the device wants it. */
@@ -364,7 +346,6 @@ int main(int argc, char **argv)
 {
     SsModelParams p;
     Film film;
-    char *size;
 
     if (argc != 7 && argc != 9) {
         fputs("gpu compare MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT\n"
@@ -372,12 +353,7 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
-    p = (SsModelParams) { .path = argv[2], .device = argv[3], .options = argv[4] };
-    if ((size = strrchr(argv[2], '@'))) {
-        if (sscanf(size, "@%dx%d", &p.input_width, &p.input_height) != 2)
-            fail("no size of the input", size);
-        *size = '\0';
-    }
+    p = read_model(argv + 2);
     film = read_film(argv[5], argv[6]);
     if (strcmp(argv[1], "compare") == 0 && argc == 7)
         compare(&p, &film);

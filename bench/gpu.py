@@ -4,19 +4,30 @@
 
 Each device beside the processor on pictures of a clip: the same boxes, how long a call takes with the input where
 the device wants it, how long a picture takes from host memory to boxes. Then the engine, given pictures faster than
-it can look, beside a bare loop of as many threads whose input lies on the device already.
+it can look, beside a bare loop of as many threads whose input lies on the device already. Then streams that share the
+device, and the tutorial's problem: one stream and a network that needs 40 ms, beside the tutorial's loops in Python.
 """
 
 import argparse
+import contextlib
 import glob
 import os
 import pathlib
+import shutil
+import subprocess
+import sys
 
 import common
 
 FRAME_RATIO, ENGINE_RATIO = 1.25, 0.95
 SIZE = (1920, 1080)
 WORKERS = (1, 2, 4)
+# (streams, frames a second of each, workers)
+CROWDS = ((1, 30, 1), (1, 60, 1), (1, 120, 1), (1, 240, 1), (8, 30, 2), (16, 30, 2), (32, 30, 2), (48, 30, 2),
+          (64, 30, 2), (64, 30, 4), (8, 240, 2), (16, 120, 2))
+EVERY, ENOUGH = 0.999, 10  # "every frame is inferred"; inferences a second that a stream needs at least
+RATE, SLOW = 30, 40  # of the tutorial's problem: frames a second, ms
+JITTER = 1.10  # interval p99, in periods
 
 
 def find_runtime():
@@ -52,17 +63,14 @@ def write_pictures(clip, path, most):
         raise common.BenchError(f"{clip}: no picture can be read")
 
 
-def settings(device, options, cache):
-    if device == "tensorrt-rtx":
-        return ",".join(filter(None, [options.provider and f"provider={options.provider}",
-                                      f"nv_runtime_cache_path={cache}"]))
-    return ""
+def settings(device, options):
+    return f"provider={options.provider}" if device == "tensorrt-rtx" and options.provider else ""
 
 
 def compare(model, device, options, tmp):
     """(first start, second start), or why it is not here."""
-    command = [common.built("bench/gpu"), "compare", model, device, settings(device, options, tmp / "cache"),
-               tmp / "pictures", f"{SIZE[0]}x{SIZE[1]}"]
+    command = [common.built("bench/gpu"), "compare", model, device, settings(device, options), tmp / "pictures",
+               f"{SIZE[0]}x{SIZE[1]}"]
     try:
         return [common.run_json(command, 4 * common.GRACE)[0] for _ in range(2)], ""
     except common.BenchError as error:
@@ -73,8 +81,9 @@ def device_row(name, device, runs):
     first, second = runs
     frame, call = second["frame_p50_ms"], second["p50_ms"]
     boxes = f"{second['matched']} of {second['boxes']}" if second["boxes"] else "-"
+    steps = " + ".join(f"{second[step + '_p50_ms']:.3f}" for step in ("convert", "infer", "decode"))
     return [name, device, f"{first['load_s']:.2f} / {second['load_s']:.2f}", f"{call:.3f} / {second['p99_ms']:.3f}",
-            f"{frame:.3f} / {second['frame_p99_ms']:.3f}", f"{frame / call:.2f}",
+            f"{frame:.3f} / {second['frame_p99_ms']:.3f}", steps, f"{frame / call:.2f}",
             f"{second['max_error']:.3g} of {second['largest']:.3g}", boxes]
 
 
@@ -82,6 +91,80 @@ def judge_device(name, device, run):
     ratio = run["frame_p50_ms"] / run["p50_ms"]
     return [(run["matched"] == run["boxes"], f"{name} on {device}: {run['matched']} of {run['boxes']} boxes match"),
             (ratio <= FRAME_RATIO, f"{name} on {device}: a frame takes {ratio:.2f} of a call (at most {FRAME_RATIO})")]
+
+
+@contextlib.contextmanager
+def utilisation(figures):
+    """Of the GPU, in per cent, ten times a second, into the list; nothing where nvidia-smi is not there."""
+    if not shutil.which("nvidia-smi"):
+        yield
+        return
+    watch = subprocess.Popen(["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "100"],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        yield
+    finally:
+        watch.terminate()
+        figures += [float(line) for line in watch.communicate()[0].split() if line.replace(".", "").isdigit()]
+
+
+def streams_command(model, device, options, tmp, streams, rate, workers, latency, seconds):
+    return [common.built("bench/gpu_streams"), model, device, settings(device, options), tmp / "pictures",
+            f"{SIZE[0]}x{SIZE[1]}", streams, rate, seconds, workers, latency]
+
+
+def crowds(model, device, options, tmp):
+    """(table, verdicts): streams of one rate on one device."""
+    rows, verdicts, whole, enough = [], [], 0, 0
+    for streams, rate, workers in CROWDS:
+        common.progress(f"{streams} streams of {rate} a second, {workers} workers")
+        busy = []
+        with utilisation(busy):
+            r, _ = common.run_json(streams_command(model, device, options, tmp, streams, rate, workers, 0,
+                                                   options.seconds), 4 * common.GRACE)
+        busy = busy[len(busy) // 2:]  # the model loads at first
+        rows.append([f"{streams} x {rate}", workers, f"{r['fps']:.1f}", r["slept"], f"{r['interval_p99_ms']:.2f}",
+                     f"{r['inferences_per_s']:.0f}", f"{100 * r['share']:.1f} %", f"{r['fewest']:.1f}",
+                     f"{r['age_ms']:.1f}", f"{r['age_p99_ms']:.1f}", f"{r['spent_p50_us']:.0f}", f"{100 * r['camera_cpu']:.1f} %",
+                     f"{r['process_cpu']:.2f}", f"{sum(busy) / len(busy):.0f} %" if busy else "-"])
+        verdicts.append((r["slept"] == 0 and r["failed"] == 0, f"{streams} streams of {rate} a second: of {r['frames']} frames "
+                         f"{r['slept']} waited, {r['failed']} inferences failed"))
+        if rate == RATE:
+            whole = max(whole, streams if r["share"] >= EVERY else 0)
+            enough = max(enough, streams if r["fewest"] >= ENOUGH else 0)
+    note = (f"Streams of {RATE} a second on one GPU, of those tried: every frame inferred up to {whole}, at least {ENOUGH} "
+            f"inferences a second each up to {enough}.")
+    return common.table(["streams", "workers", "fps each", "waited", "interval p99 ms", "inferences/s", "of frames", "fewest/s",
+                         "age mean ms", "age p99 ms", "a frame's calls p50 us", "CPU a stream", "CPU in all", "GPU"],
+                        rows) + "\n\n" + note, verdicts
+
+
+def slow(model, device, options, tmp):
+    """(table, verdicts): a network of 40 ms, ours and the tutorial's loops."""
+    common.progress(f"{RATE} a second, {SLOW} ms: Sidestream's engine")
+    ours, _ = common.run_json(streams_command(model, device, options, tmp, 1, RATE, 1, SLOW, options.seconds * 3),
+                              4 * common.GRACE)
+    ratio = ours["interval_p99_ms"] * RATE / 1000
+    rows = [["Sidestream's engine", f"{ours['fps']:.1f}", f"{ours['interval_p99_ms']:.1f}", f"{ratio:.2f}",
+             f"{ours['age_ms']:.0f}", "-", f"{ours['inferences_per_s']:.1f}", "0"]]
+    for mode, name in (("read", "read and show, no network"), ("sync", "synchronous loop"),
+                       ("async", "tutorial, queue + modulus 3")):
+        common.progress(f"{RATE} a second, {SLOW} ms: {name}")
+        command = [sys.executable, common.ROOT / "bench/gpu_replica.py", mode, "--pictures", tmp / "pictures", "--size",
+                   f"{SIZE[0]}x{SIZE[1]}", "--model", model, "--device", device, "--rate", RATE, "--latency", SLOW,
+                   "--duration", options.seconds * 3]
+        if options.provider:
+            command += ["--provider", options.provider]
+        r, _ = common.run_json(command, 4 * common.GRACE)
+        age = r["age_ms"]
+        rows.append([name, f"{r['fps']:.1f}", f"{r['interval_ms']['p99']:.1f}", f"{r['interval_ms']['p99'] * RATE / 1000:.2f}",
+                     *(("-", "-") if mode == "read" else (f"{age['mean']:.0f}", f"{age['growth_ms_per_s']:.0f}")),
+                     f"{r['inferences_per_s']:.1f}", r["dropped_by_camera"]])
+    verdicts = [(abs(ours["fps"] - RATE) <= 0.01 * RATE and ratio <= JITTER and ours["slept"] == 0,
+                 f"{RATE} a second, {SLOW} ms: fps {ours['fps']:.2f}, interval p99 {ratio:.3f} of the period (at most {JITTER}), "
+                 f"{ours['slept']} frames waited")]
+    return common.table(["program", "shown fps", "interval p99 ms", "p99 / period", "box age mean ms", "growth ms/s",
+                         "inferences/s", "lost"], rows), verdicts
 
 
 def main():
@@ -92,13 +175,15 @@ def main():
     parser.add_argument("--provider", help="file of TensorRT-RTX's provider")
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3, help="of each throughput")
+    parser.add_argument("--brief", action="store_true", help="neither streams nor the tutorial's problem")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     find_runtime()
     yolo = None if options.model else common.asset("320n.onnx")
     models = options.model or [f"{yolo}@320x320", f"{yolo}@640x640"]
-    devices, engines, verdicts = [], [], []
+    devices, engines, verdicts, more = [], [], [], []
     with common.scratch() as tmp:
+        os.environ["SIDESTREAM_CACHE"] = str(tmp / "cache")
         write_pictures(options.clip or common.asset("carphone.mp4"), tmp / "pictures", options.pictures)
         for model in models:
             name = pathlib.Path(model).name
@@ -106,7 +191,7 @@ def main():
                 common.progress(f"{name} on {device}")
                 runs, why = compare(model, device, options, tmp)
                 if not runs:
-                    devices.append([name, device, "not here", why, "", "", "", ""])
+                    devices.append([name, device, "not here", why, "", "", "", "", ""])
                     continue
                 devices.append(device_row(name, device, runs))
                 if device == "cpu":
@@ -115,18 +200,26 @@ def main():
                 for workers in WORKERS:
                     common.progress(f"{name} on {device}, {workers} workers")
                     r, _ = common.run_json(
-                        [common.built("bench/gpu"), "engine", model, device, settings(device, options, tmp / "cache"),
-                         tmp / "pictures", f"{SIZE[0]}x{SIZE[1]}", workers, options.seconds], 4 * common.GRACE)
+                        [common.built("bench/gpu"), "engine", model, device, settings(device, options), tmp / "pictures",
+                          f"{SIZE[0]}x{SIZE[1]}", workers, options.seconds], 4 * common.GRACE)
                     ratio = r["engine_per_s"] / r["bare_per_s"]
                     engines.append([name, device, workers, f"{r['bare_per_s']:.0f}", f"{r['engine_per_s']:.0f}",
                                     f"{ratio:.2f}"])
                     verdicts.append((ratio >= ENGINE_RATIO, f"{name} on {device}, {workers} workers: {ratio:.2f} of "
                                                             f"the bare loops' inferences (at least {ENGINE_RATIO})"))
+                if model == models[0] and not options.brief:
+                    for title, part in ((f"Streams that share {device}, 1080p, {name}", crowds),
+                                        (f"A network of {SLOW} ms on {device}, 1080p", slow)):
+                        table, judged = part(model, device, options, tmp)
+                        more += [f"**{title}**", table]
+                        verdicts += judged
     text = common.table(["network", "device", "start s, first / second", "a call p50 / p99 ms", "a frame p50 / p99 ms",
+                         "to the device + call + boxes ms",
                          "frame / call", "largest error of", "boxes"], devices)
     if engines:
         text += "\n\n" + common.table(["network", "device", "workers", "bare loops /s", "engine /s", "engine / bare"],
-                                      engines) + "\n\n" + common.verdicts(verdicts)
+                                      engines)
+    text = "\n\n".join([text, *more, *([common.verdicts(verdicts)] if verdicts else [])])
     common.publish("gpu", text, options.write)
     return 0 if all(ok for ok, _ in verdicts) else 1
 
