@@ -213,14 +213,12 @@ static void test_kept(const SsBackend *backend)
     start(backend, &p, 1, 2, 2);
     start(backend, &p, 0, 2, 2);
 
-    refuses_engines = true; /* of another version of TensorRT, say: and what it builds is no better */
-    built = 0;
-    SsModel m;
-    REQUIRE_CMP(ss_model_open(&m, backend, &p, &listener), <, 0);
+    refuses_engines =
+        true; /* of another version, say: and what it builds is no better; it works all the same */
+    start(backend, &p, 1, 0, 4);
     REQUIRE(strstr(last_warning, "is built anew"));
-    REQUIRE_CMP(built, ==, 1);
-    refuses_engines = false;
-    start(backend, &p, 0, 2, 2);
+    start(backend, &p, 0, 0, 2); /* not tried again */
+    REQUIRE_STR(last_warning, "");
 }
 
 static void test_keys(const SsBackend *backend)
@@ -289,6 +287,7 @@ int main(void)
     REQUIRE(mkdtemp(folder));
     replace_functions();
     test_kept(backend);
+    refuses_engines = false;
     test_keys(backend);
     test_not_kept(backend);
     test_auto(backend);

@@ -28,6 +28,17 @@ static int make_key(uint64_t *key, const SsOrtPlan *plan, const char *device)
     return 0;
 }
 
+/* `found`: an earlier start has left something. What it left without an engine has none, and gets none. */
+static void set_engine(SsOrtKept *kept, const char *device, const SsOrtPlan *plan, bool found)
+{
+    const bool has = ss_ort_device_keeps(device, plan->params.options) == SS_ORT_KEEPS_ENGINE;
+    const bool made = found && has && access(kept->engine, R_OK) == 0;
+
+    kept->place = (SsOrtPlace) { .folder = kept->folder.path,
+                                 .engine = has && (made || !found) ? kept->engine : NULL,
+                                 .made = made };
+}
+
 /* Returns whether there is something of an earlier start in the folder. */
 static int open_folder(SsOrtKept *kept, const SsOrtPlan *plan, const char *device, const char *dir)
 {
@@ -39,14 +50,10 @@ static int open_folder(SsOrtKept *kept, const SsOrtPlan *plan, const char *devic
         (ret = ss_cache_entry(&entry, dir, plan->params.path, key)) < 0 ||
         (ret = n = ss_cache_folder_open(&kept->folder, &entry)) < 0)
         return ret;
-    kept->place.folder = kept->folder.path;
-    if (ss_ort_device_keeps(device, plan->params.options) == SS_ORT_KEEPS_ENGINE) {
-        if (snprintf(kept->engine, sizeof kept->engine, "%s/engine.onnx", kept->folder.path) >=
-            (int)sizeof kept->engine)
-            return -ENAMETOOLONG;
-        kept->place.engine = kept->engine;
-        kept->place.made = access(kept->engine, R_OK) == 0;
-    }
+    if (snprintf(kept->engine, sizeof kept->engine, "%s/engine.onnx", kept->folder.path) >=
+        (int)sizeof kept->engine)
+        return -ENAMETOOLONG;
+    set_engine(kept, device, plan, n > 0);
     return n > 0;
 }
 
@@ -65,29 +72,7 @@ static int infer_once(const SsOrtSession *s, const SsOrtPlan *plan)
     return ret;
 }
 
-/* Providers write some of their files when the session ends: it is made, used, ended, kept. */
-static int build(SsOrtKept *kept, const SsOrtPlan *plan, const char *device)
-{
-    SsOrtSession s;
-    int ret = ss_ort_plan_open(&s, plan, device, &kept->place);
-
-    if (ret < 0)
-        return ret;
-    ret = infer_once(&s, plan);
-    ss_ort_session_close(&s);
-    if (ret < 0)
-        return ret;
-    kept->place.made = kept->place.engine && access(kept->engine, R_OK) == 0;
-    if ((ret = ss_cache_folder_keep(&kept->folder)) < 0)
-        ss_warn(plan->log, "%s: %s; the next start will build the network anew", kept->folder.entry.path,
-                strerror(-ret));
-    else
-        ss_info(plan->log, "%s: built for %s, kept in %s", plan->params.path, device,
-                kept->folder.entry.path);
-    return 0;
-}
-
-/* Failing here is no failure: the network can be built. */
+/* Opens what is there already; failing is no failure, and relay->why says why. */
 static int open_made(const SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const char *device)
 {
     SsOrtRelay *relay = plan->relay;
@@ -97,12 +82,49 @@ static int open_made(const SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *pl
     relay->trying = true;
     ret = ss_ort_plan_open(s, plan, device, &kept->place);
     relay->trying = was;
-    if (ret == 0)
-        ss_info(plan->log, "%s: from the cache: %s", plan->params.path, kept->folder.entry.path);
-    else
-        ss_warn(plan->log, "%s: cannot be used (%s): the network is built anew", kept->folder.entry.path,
-                relay->why);
     return ret;
+}
+
+/* A provider may refuse the very network that it has compiled (TensorRT-RTX 1.5 does on an H100): then the
+ * model's file is loaded each time, and the provider's other files still spare most of the work. */
+static void drop_engine(SsOrtKept *kept, const SsOrtPlan *plan, const char *device)
+{
+    ss_info(plan->log, "%s: %s does not load what it compiled (%s); its other files are kept",
+            plan->params.path, device, plan->relay->why);
+    (void)unlink(kept->engine);
+    kept->place.engine = NULL;
+    kept->place.made = false;
+}
+
+static void keep(SsOrtKept *kept, const SsOrtPlan *plan, const char *device)
+{
+    const int ret = ss_cache_folder_keep(&kept->folder);
+
+    if (ret < 0)
+        ss_warn(plan->log, "%s: %s; the next start will build the network anew", kept->folder.entry.path,
+                strerror(-ret));
+    else
+        ss_info(plan->log, "%s: built for %s, kept in %s", plan->params.path, device,
+                kept->folder.entry.path);
+}
+
+/* Providers write some of their files when the session ends: it is made, used, ended, kept, and then made
+ * again from that. */
+static int build(SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const char *device)
+{
+    int ret = ss_ort_plan_open(s, plan, device, &kept->place);
+
+    if (ret < 0)
+        return ret;
+    ret = infer_once(s, plan);
+    ss_ort_session_close(s);
+    if (ret < 0)
+        return ret;
+    kept->place.made = kept->place.engine && access(kept->engine, R_OK) == 0;
+    if (kept->place.made && open_made(kept, s, plan, device) < 0)
+        drop_engine(kept, plan, device);
+    keep(kept, plan, device);
+    return kept->place.made ? 0 : ss_ort_plan_open(s, plan, device, &kept->place);
 }
 
 int ss_ort_kept_open(SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const char *device,
@@ -119,14 +141,16 @@ int ss_ort_kept_open(SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, co
         return ss_ort_plan_open(s, plan, device, &kept->place);
     }
     if (ret == 1) {
-        if (open_made(kept, s, plan, device) == 0)
+        if (open_made(kept, s, plan, device) == 0) {
+            ss_info(plan->log, "%s: from the cache: %s", plan->params.path, kept->folder.entry.path);
             return 0;
+        }
+        ss_warn(plan->log, "%s: cannot be used (%s): the network is built anew", kept->folder.entry.path,
+                plan->relay->why);
         ss_cache_folder_empty(&kept->folder);
-        kept->place.made = false;
+        set_engine(kept, device, plan, false);
     }
-    if ((ret = build(kept, plan, device)) == 0)
-        ret = ss_ort_plan_open(s, plan, device, &kept->place);
-    if (ret < 0)
+    if ((ret = build(kept, s, plan, device)) < 0)
         ss_ort_kept_close(kept);
     return ret;
 }
