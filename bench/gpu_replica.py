@@ -57,6 +57,10 @@ class Detector:
             providers = [{"cuda": "CUDAExecutionProvider"}.get(options.device, "CPUExecutionProvider")]
         path, size = options.model.rsplit("@", 1)
         self.size = tuple(int(x) for x in size.split("x"))
+        shape = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).get_inputs()[0].shape
+        for name, length in zip(shape, (1, 3, self.size[1], self.size[0])):
+            if isinstance(name, str):
+                settings.add_free_dimension_override_by_name(name, length)
         self.session = onnxruntime.InferenceSession(path, settings, providers=providers)
         self.input = self.session.get_inputs()[0].name
 

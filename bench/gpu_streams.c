@@ -5,7 +5,7 @@
  *   gpu_streams MODEL DEVICE OPTIONS FRAMES WIDTHxHEIGHT STREAMS FPS SECONDS WORKERS LATENCY_MS [START_S]
  *
  * MODEL, DEVICE, OPTIONS, FRAMES: gpu_common.h. LATENCY_MS: every inference takes at least so long. START_S:
- * the figures are of what comes so long after all workers could be there (3).
+ * the figures are of what comes so long after the first worker is there (3), so that the others are, too.
  */
 #include <math.h>
 #include <pthread.h>
@@ -100,6 +100,7 @@ static void *run_camera(void *arg)
         }
     }
     c->cpu_s += own_cpu(RUSAGE_THREAD);
+    sleep_until(due); /* the last frame has its period, too */
     ss_stream_stats(c->stream, &c->after);
     return NULL;
 }
