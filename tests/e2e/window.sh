@@ -73,8 +73,16 @@ wait_height() # a screen's height or another; gives up when the program is gone
     fail "the window did not become $1"
 }
 
+# The window may be there well before the first picture, where a sanitizer slows the start down.
+wait_picture()
+{
+    tail -c +1 -f --pid="$app" "$dir/frames.jsonl" | head -c 1 >/dev/null
+}
+
 title=Camera
-start test://ball
+: >"$dir/frames.jsonl"
+start --output window --output "jsonl:$dir/frames.jsonl" test://ball
+wait_picture
 [ "$(height)" != 800 ] || fail "full screen from the start"
 xdotool key f
 wait_height full
