@@ -279,6 +279,23 @@ static int number_of(const char *device)
     return colon ? atoi(colon + 1) : 0;
 }
 
+/* Its place in the table; -1: a provider by its own name. */
+static int find(const char *device)
+{
+    for (size_t i = 0; i < SS_COUNTOF(devices); i++)
+        if (is_called(device, devices[i].name))
+            return (int)i;
+    return -1;
+}
+
+/* Of the plug-in that holds the provider, which the user may give; NULL: it is in none. */
+static const char *file_of(int i, const char *settings, char *given, size_t size)
+{
+    if (ss_option_get(settings, "provider", given, size))
+        return given;
+    return i >= 0 ? devices[i].file : NULL;
+}
+
 SsOrtTurn *ss_ort_device_turn(const char *device)
 {
     static SsOrtTurn turn = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
@@ -292,19 +309,9 @@ SsOrtTurn *ss_ort_device_turn(const char *device)
 
 int ss_ort_device_gpu(const char *device)
 {
-    for (size_t i = 0; i < SS_COUNTOF(devices); i++)
-        if (devices[i].nvidia && is_called(device, devices[i].name))
-            return number_of(device);
-    return -1;
-}
+    const int i = find(device);
 
-/* Its place in the table; -1: a provider by its own name. */
-static int find(const char *device)
-{
-    for (size_t i = 0; i < SS_COUNTOF(devices); i++)
-        if (is_called(device, devices[i].name))
-            return (int)i;
-    return -1;
+    return i >= 0 && devices[i].nvidia ? number_of(device) : -1;
 }
 
 SsOrtKeeps ss_ort_device_keeps(const char *device, const char *settings)
@@ -326,9 +333,7 @@ void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *se
     struct stat st = { 0 };
     int n;
 
-    c.file = ss_option_get(settings, "provider", plugin, sizeof plugin) ? plugin
-             : i >= 0                                                   ? devices[i].file
-                                                                        : NULL;
+    c.file = file_of(i, settings, plugin, sizeof plugin);
     if (c.file)
         (void)stat(plugin_path(&c, path, sizeof path), &st); /* linked in, or found by the linker: no size */
     n = snprintf(text, size, "%s, provider of %lld bytes from %lld", device, (long long)st.st_size,
@@ -352,11 +357,10 @@ int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *
     c.index = number_of(device);
     if ((ret = read_settings(&c, settings)) < 0)
         return ret;
-    c.file = ss_option_get(settings, "provider", plugin, sizeof plugin) ? plugin : NULL;
+    c.file = file_of(i, settings, plugin, sizeof plugin);
     if (i < 0)
         return use_named(&c);
     c.provider = devices[i].provider;
-    c.file = c.file ? c.file : devices[i].file;
     if (folder && devices[i].folder)
         add_setting(&c.set, devices[i].folder, folder);
     if (folder && devices[i].enable)

@@ -13,13 +13,13 @@
 static int make_key(uint64_t *key, const SsOrtPlan *plan, const char *device)
 {
     char text[1024];
-    int n, ret;
+    int ret;
 
     *key = 0;
     if ((ret = ss_modelfile_hash(key, plan->params.path)) < 0)
         return ret;
-    n = snprintf(text, sizeof text, "1 %s %s", plan->ort->version, plan->params.options);
-    *key = ss_hash(*key, text, (size_t)SS_MIN(n, (int)sizeof text - 1));
+    *key = ss_hash(*key, plan->ort->version, strlen(plan->ort->version));
+    *key = ss_hash(*key, plan->params.options, strlen(plan->params.options));
     for (int i = 0; i < plan->input.rank; i++)
         *key = ss_hash(*key, &plan->input.dim[i], sizeof plan->input.dim[i]);
     ss_ort_device_identity(plan->ort, device, plan->params.options, text, sizeof text);
