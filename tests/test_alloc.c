@@ -173,12 +173,41 @@ static void reserve_is_enough(void)
     ss_album_destroy(&a);
 }
 
+/** How many allocations so many frames take, one after another. */
+static int taken_by(SsStream *s, int frames, int64_t *pts, int64_t gap)
+{
+    atomic_store(&left, 1000);
+    for (int i = 0; i < frames; i++, *pts += gap)
+        ss_stream_see(s, &(SsFrameDesc) { SS_PIXEL_GRAY8, 0, 64, 48, { pixels }, { 64 }, *pts });
+    return 1000 - atomic_exchange(&left, -1);
+}
+
+/** As many pictures as come while a box is shown are there after a moment, and then no more come. */
+static void reserve_of_a_rate(int rate, int pictures)
+{
+    const SsEngineParams p = { .backend = "dummy", .log = { SS_LOG_ERROR, quiet, NULL } };
+    int64_t pts = 0;
+    SsEngine *e;
+    SsStream *s;
+
+    atomic_store(&left, -1);
+    REQUIRE(ss_engine_create(&e, &p) == 0);
+    REQUIRE(ss_stream_create(&s, e, &(SsStreamParams) { .align = SS_ALIGN_LIVE }) == 0);
+    REQUIRE_CMP(taken_by(s, 2 * pictures, &pts, 1000000000 / rate), ==, pictures);
+    REQUIRE_CMP(taken_by(s, 200, &pts, 1000000000 / rate), ==, 0);
+    ss_stream_destroy(&s);
+    ss_engine_destroy(&e);
+}
+
 int main(void)
 {
     int lives = 0;
 
     reserve();
     reserve_is_enough();
+    reserve_of_a_rate(60, 61 + SS_PICTURE_ALONE);
+    reserve_of_a_rate(30, SS_PICTURE_RESERVE);
+    reserve_of_a_rate(10, SS_PICTURE_RESERVE);
 
     do {
         atomic_store(&refused, false);

@@ -19,6 +19,17 @@ int main(void)
     ss_reach_init(&reach, LEAST, MOST);
     REQUIRE_CMP(ss_reach_pictures(&reach), ==, LEAST);
 
+    /* A second of 60, of 10, of 1000 pictures; what is there stays. */
+    ss_reach_span(&reach, 1000000000, 16666667);
+    REQUIRE_CMP(ss_reach_pictures(&reach), ==, 60);
+    ss_reach_span(&reach, 1000000000, 100000000);
+    REQUIRE_CMP(ss_reach_pictures(&reach), ==, 60);
+    ss_reach_span(&reach, 1000000000, 1000000);
+    REQUIRE_CMP(ss_reach_pictures(&reach), ==, MOST);
+    ss_reach_span(&reach, INT64_MAX, 1);
+    REQUIRE_CMP(ss_reach_pictures(&reach), ==, MOST);
+
+    ss_reach_init(&reach, LEAST, MOST);
     /* Late for three results at once, or for two of twelve for ever. */
     note(LEAST, 100);
     note(100, SS_REACH_RESULTS - 1);

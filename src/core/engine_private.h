@@ -87,6 +87,7 @@ struct SsStream {
     SsAlbum *album;
     int64_t first;                     /* pts of the first picture since a flush; INT64_MIN: none yet */
     SsPicture *picture;                /* of the newest frame; NULL: none was made */
+    int paced;                         /* pictures since `first`, until the rate is known */
     int64_t gap;                       /* between two pictures, on average; 0: not known */
     SsPicture *held[SS_LONGEST_CHAIN]; /* a ring: of the frames that are still to be shown */
     int first_held, n_held;

@@ -12,6 +12,7 @@ struct SsAlbum {
     atomic_int alive;  /* pictures that somebody holds */
     atomic_uint added; /* pictures so far; written by the stream's thread */
     int longest;       /* --- the stream's thread only */
+    int reserve;       /* --- the stream's thread only: pictures that there are to be at least */
     SsPicture *newest; /* --- the stream's thread only: a reference; NULL at a cut */
     SsPicture *ready;  /* --- the stream's thread only: pictures to be used again, the warmest first */
     int made;          /* --- the stream's thread only: pictures that there are */
@@ -236,8 +237,7 @@ static void collect(SsAlbum *a)
 static void keep_reserve(SsAlbum *a, const SsFrameDesc *d)
 {
     a->most = SS_MAX(a->most, atomic_load(&a->alive));
-    const int wanted =
-        SS_MAX(SS_PICTURE_RESERVE, SS_MIN(a->most + a->most / 2, a->longest + SS_PICTURE_ALONE));
+    const int wanted = SS_MAX(a->reserve, SS_MIN(a->most + a->most / 2, a->longest + SS_PICTURE_ALONE));
     SsPicture *p = a->made < wanted ? picture_new(a, d) : NULL;
 
     if (!p)
@@ -318,6 +318,7 @@ int ss_album_create(SsAlbum **out, int longest)
     if (!a)
         return -ENOMEM;
     a->longest = longest;
+    a->reserve = SS_PICTURE_RESERVE;
     atomic_init(&a->refs, 1);
     *out = a;
     return 0;
@@ -337,6 +338,11 @@ void ss_album_destroy(SsAlbum **album)
 void ss_album_set_longest(SsAlbum *a, int longest)
 {
     a->longest = longest;
+}
+
+void ss_album_set_reserve(SsAlbum *a, int pictures)
+{
+    a->reserve = pictures;
 }
 
 void ss_album_cut(SsAlbum *a)

@@ -19,7 +19,7 @@
 enum {
     SS_PICTURE_LEVELS = 3,
     SS_PICTURE_SIDE = 480,   /* pixels; the largest width of level 0 is below it */
-    SS_PICTURE_RESERVE = 40, /* pictures that there are at least: for a worker late by 1/2 s at 60 */
+    SS_PICTURE_RESERVE = 40, /* pictures that there are at least: a second at 30, and those alone */
     SS_PICTURE_ALONE = 6,    /* of those, for who holds one that hangs together with none */
     SS_PICTURE_BEYOND = 8,   /* bytes that may be read beyond a level's row after the last */
 };
@@ -61,6 +61,8 @@ void ss_album_destroy(SsAlbum **a);
 SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame);
 /** From here on so many hang together at most. Thread: the stream's. */
 void ss_album_set_longest(SsAlbum *a, int longest);
+/** So many there are at least, made one with a frame; fewer are not given back. Thread: the stream's. */
+void ss_album_set_reserve(SsAlbum *a, int pictures);
 /** The next frame's picture is no continuation of what came before. Thread: the stream's. */
 void ss_album_cut(SsAlbum *a);
 

@@ -9,6 +9,20 @@ void ss_reach_init(SsReach *r, int least, int most)
     atomic_init(&r->pictures, least);
 }
 
+static void grow(SsReach *r, int64_t pictures)
+{
+    const int wanted = (int)SS_MIN(pictures, r->most);
+    int now = atomic_load(&r->pictures);
+
+    while (now < wanted && !atomic_compare_exchange_weak(&r->pictures, &now, wanted))
+        ;
+}
+
+void ss_reach_span(SsReach *r, int64_t span, int64_t gap)
+{
+    grow(r, SS_MIN(span / gap, r->most) + 1);
+}
+
 void ss_reach_note(SsReach *r, int needed)
 {
     if (needed <= ss_reach_pictures(r)) {
@@ -20,7 +34,7 @@ void ss_reach_note(SsReach *r, int needed)
         return;
     r->short_of = 0;
     /* A quarter more: none is as quick as the other. */
-    atomic_store(&r->pictures, SS_MIN(needed + needed / 4, r->most));
+    grow(r, needed + needed / 4);
 }
 
 int ss_reach_pictures(const SsReach *r)

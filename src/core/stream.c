@@ -14,7 +14,7 @@
 #include "internal.h"
 #include "standby.h"
 
-enum { SPARE_PICTURES = 8 };
+enum { SPARE_PICTURES = 8, RATE_KNOWN = 16 /* pictures */ };
 
 static void add_one(atomic_uint_fast64_t *counter)
 {
@@ -188,22 +188,42 @@ static void hold_picture(SsStream *s, SsPicture *p)
     s->held[(s->first_held + s->n_held++) % SS_LONGEST_CHAIN] = ss_picture_ref(p);
 }
 
+/** What hangs together at most, and with it what is there from the start. */
+static void keep_pictures(SsStream *s, SsAlign align)
+{
+    const int reach = ss_reach_pictures(&s->reach);
+    /* What is delayed waits for its answer: a gap would be seen. Its pictures come as they are needed. */
+    ss_album_set_longest(s->album, align == SS_ALIGN_DELAY ? SS_LONGEST_CHAIN : reach);
+    ss_album_set_reserve(s->album, reach + SS_PICTURE_ALONE);
+}
+
+/** From the first pictures, whose average holds for a camera that keeps no even time, too. */
+static void learn_rate(SsStream *s)
+{
+    const int64_t seen = s->picture->pts - s->first;
+
+    if (s->paced < RATE_KNOWN && ++s->paced == RATE_KNOWN && seen > 0)
+        ss_reach_span(&s->reach, s->params.max_age, SS_MAX(seen / (RATE_KNOWN - 1), 1));
+}
+
 void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
 {
     const SsAlign align = (SsAlign)atomic_load(&s->align);
     const int64_t previous = s->picture ? s->picture->pts : INT64_MIN;
 
     ss_picture_unref(&s->picture);
-    /* What is delayed waits for its answer: a gap would be seen. */
-    ss_album_set_longest(s->album, align == SS_ALIGN_DELAY ? SS_LONGEST_CHAIN : ss_reach_pictures(&s->reach));
+    keep_pictures(s, align);
     if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame))
         s->picture = ss_album_add(s->album, frame);
     if (!s->picture) {
         ss_album_cut(s->album);
         return;
     }
-    if (s->first == INT64_MIN)
+    if (s->first == INT64_MIN) {
         s->first = s->picture->pts;
+        s->paced = 0;
+    }
+    learn_rate(s);
     if (previous != INT64_MIN)
         s->gap += (s->picture->pts - previous - s->gap) / (s->gap > 0 ? 8 : 1);
     s->picture->came = ss_now_ns(); /* in any case: the network may answer it after a switch to delay */
