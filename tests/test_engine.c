@@ -2,64 +2,8 @@
 /** The engine on the dummy backend: gates and counters, no clock. */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 
-#include "picture.h"
-#include "sidestream/dummy.h"
-
-enum { GATE = 0, LOAD_GATE = 1 };
-
-static const int64_t PERIOD = 33333333;
-
-static void quiet(void *cookie, SsLogLevel level, const char *msg)
-{
-    (void)cookie, (void)level, (void)msg;
-}
-
-static SsEngine *engine_with(const char *options, int workers)
-{
-    SsEngine *e;
-    SsEngineParams p = {
-        .backend = "dummy",
-        .model.options = options,
-        .workers = workers,
-        .log = { SS_LOG_ERROR, quiet, NULL },
-    };
-    REQUIRE(ss_engine_create(&e, &p) == 0);
-    return e;
-}
-
-static SsStream *stream_of(SsEngine *e, int every, double max_rate)
-{
-    SsStream *s;
-    REQUIRE(ss_stream_create(&s, e, &(SsStreamParams) { every, max_rate }) == 0);
-    return s;
-}
-
-static void require_sum(const SsStreamStats *st)
-{
-    REQUIRE_CMP(st->offered, ==,
-                st->skipped + st->replaced + st->inferred + st->late + st->failed + st->in_flight);
-}
-
-/** The workers finish all but `in_flight` frames. */
-static SsStreamStats settle(SsStream *s, uint64_t in_flight)
-{
-    SsStreamStats st;
-    do {
-        sched_yield();
-        ss_stream_stats(s, &st);
-    } while (st.in_flight > in_flight);
-    return st;
-}
-
-static int offer(SsStream *s, int64_t pts, SsObject *objects)
-{
-    int n = ss_stream_objects_at(s, pts, objects, SS_MAX_OBJECTS);
-    if (ss_stream_wants(s, pts))
-        ss_stream_offer(s, picture(pts, 100));
-    return n;
-}
+#include "engine_rig.h"
 
 /** 300 frames while the network hangs: all return, one is with the worker, one in the slot. */
 static void stream_never_waits_for_a_hung_network(void)

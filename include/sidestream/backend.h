@@ -42,6 +42,8 @@ typedef struct SsModelParams {
     int input_width, input_height; /* where the model leaves the size open; 0 = the backend chooses */
     int threads;                   /* of the runtime's own pool; 0 = the runtime chooses */
     int requests;                  /* open at once, one a worker; the engine sets it */
+    bool stand_in; /* the engine sets it: `device` is what stand_in() said, and options that are of the device
+                      stood in for do not count */
 } SsModelParams;
 
 /** How a picture becomes the network's input. {0} = what the decoder's model family expects. */
@@ -81,8 +83,8 @@ typedef struct SsRequest {
 } SsRequest;
 
 /**
- * A runtime: const, stateless. Every function but the last two is required and its arguments have
- * been checked by the core. Those that return int return 0 or -errno, have logged why, and
+ * A runtime: const, stateless. Every function up to request_close() is required; arguments have been checked
+ * by the core. Those that return int return 0 or -errno, have logged why, and
  * leave nothing behind on failure.
  */
 typedef struct SsBackend {
@@ -108,6 +110,12 @@ typedef struct SsBackend {
      * request_infer().
      */
     int (*request_convert)(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
+    /**
+     * The device that is to answer while the one of `p` is got ready, where that may take long: the same
+     * model is opened there beside it. NULL, of the function or of what it returns: there is no need. Thread:
+     * a worker.
+     */
+    const char *(*stand_in)(const SsModelParams *p);
     const char *const *devices; /* names to try, best first, NULL past the end; NULL: it has none */
     /**
      * May the runtime be used here? `text` (at most `size` bytes) gets its version, or what is missing and

@@ -12,6 +12,8 @@
  *   size=N         the input is [1,N,N,3] u8 (default 64)
  *   gate=G         inferences wait at gate G (0 .. 7) until it lets them pass
  *   load_gate=G    so does model_open
+ *   stand_in=N     a stand-in answers until model_open is done: N boxes, at once, or as stand_in_gate=G lets
+ * it; broken=stand_in: it cannot be loaded
  */
 #ifndef SIDESTREAM_DUMMY_H
 #define SIDESTREAM_DUMMY_H

@@ -79,14 +79,21 @@ SS_API void ss_engine_destroy(SsEngine **e);
 /** Thread: any. Never blocks. */
 SS_API SsState ss_engine_state(const SsEngine *e);
 /**
- * Blocks until the engine is not SS_LOADING any more; returns the state. For tools
+ * Blocks until the engine is not SS_LOADING any more, and no stand-in answers; returns the state. For tools
  * that have nothing to show; a stream's thread has no business here.
  */
 SS_API SsState ss_engine_wait_loaded(SsEngine *e);
 /** The last error's text, "" if none. Copies at most `size` bytes with the NUL. Thread: any. */
 SS_API void ss_engine_error(SsEngine *e, char *text, size_t size);
 
-/** What the loaded model is; valid in SS_RUNNING, else -EAGAIN. */
+/**
+ * For how long, in ns, another device has answered in place of the one that is asked for, which is still
+ * being got ready (a GPU's engine is built for seconds to minutes); -1: the one asked for answers, or none.
+ * Thread: any. Never blocks.
+ */
+SS_API int64_t ss_engine_standing_in(const SsEngine *e);
+
+/** What the model that answers is; valid in SS_RUNNING, else -EAGAIN. */
 typedef struct SsModelInfo {
     const char *backend, *decoder;          /* static strings */
     SsTensor input, output[SS_MAX_OUTPUTS]; /* data NULL */

@@ -91,7 +91,7 @@ enum { MAX_BOXES = 256, NO_GATE = -1, VALUES = 7 /* of a DetectionOutput row */ 
 
 typedef struct Dummy {
     int latency_ms, load_ms, boxes, follow, size, gate, load_gate;
-    bool broken_infer;
+    bool broken_infer, broken_load;
 } Dummy;
 
 static void take_ms(int ms)
@@ -102,49 +102,63 @@ static void take_ms(int ms)
         ;
 }
 
-static int read_options(Dummy *d, const SsModelParams *p, bool *broken_load, const SsLogger *log)
+static int read_broken(Dummy *d, const SsModelParams *p, const SsLogger *log)
 {
-    static const char *const known[] = { "latency", "load", "broken",    "boxes", "follow",
-                                         "size",    "gate", "load_gate", NULL };
     char broken[16];
+
+    if (!ss_option_get(p->options, "broken", broken, sizeof broken))
+        return 0;
+    const bool load = strcmp(broken, "load") == 0, stand_in = strcmp(broken, "stand_in") == 0;
+    d->broken_infer = strcmp(broken, "infer") == 0;
+    d->broken_load = p->stand_in ? stand_in : load;
+    if (load || stand_in || d->broken_infer)
+        return 0;
+    ss_log(log, SS_LOG_ERROR, "model option broken=%s: expected load, infer or stand_in", broken);
+    return -EINVAL;
+}
+
+static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
+{
+    static const char *const known[] = { "latency",  "load",          "broken", "boxes",
+                                         "follow",   "size",          "gate",   "load_gate",
+                                         "stand_in", "stand_in_gate", NULL };
+    Dummy instead = { 0 }; /* as far as it differs */
     int ret;
 
     if ((ret = ss_options_check(p->options, known, log)) < 0 ||
         (ret = ss_option_int(p->options, "latency", 0, 3600000, 0, &d->latency_ms, log)) < 0 ||
         (ret = ss_option_int(p->options, "load", 0, 3600000, 0, &d->load_ms, log)) < 0 ||
         (ret = ss_option_int(p->options, "boxes", 0, MAX_BOXES, 1, &d->boxes, log)) < 0 ||
+        (ret = ss_option_int(p->options, "stand_in", 0, MAX_BOXES, 1, &instead.boxes, log)) < 0 ||
+        (ret = ss_option_int(p->options, "stand_in_gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &instead.gate,
+                             log)) < 0 ||
         (ret = ss_option_int(p->options, "follow", 0, 1, 0, &d->follow, log)) < 0 ||
         (ret = ss_option_int(p->options, "size", 1, 4096, 64, &d->size, log)) < 0 ||
         (ret = ss_option_int(p->options, "gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->gate, log)) < 0 ||
         (ret = ss_option_int(p->options, "load_gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->load_gate, log)) <
             0)
         return ret;
-
-    *broken_load = false;
-    if (!ss_option_get(p->options, "broken", broken, sizeof broken))
-        return 0;
-    *broken_load = strcmp(broken, "load") == 0;
-    d->broken_infer = strcmp(broken, "infer") == 0;
-    if (!*broken_load && !d->broken_infer) {
-        ss_log(log, SS_LOG_ERROR, "model option broken=%s: expected load or infer", broken);
-        return -EINVAL;
+    if (p->stand_in) {
+        instead.size = d->size;
+        instead.load_gate = NO_GATE;
+        *d = instead;
     }
-    return 0;
+    return read_broken(d, p, log);
 }
 
 static int model_open(SsModel *m, const SsModelParams *p)
 {
     Dummy *d = m->priv;
-    bool broken_load;
-    int ret = read_options(d, p, &broken_load, m->log);
+    int ret = read_options(d, p, m->log);
 
     if (ret < 0)
         return ret;
     if (d->load_gate != NO_GATE)
         gate_enter(d->load_gate, 0);
     take_ms(d->load_ms);
-    if (broken_load) {
-        ss_log(m->log, SS_LOG_ERROR, "the dummy model is broken, as asked for (broken=load)");
+    if (d->broken_load) {
+        ss_log(m->log, SS_LOG_ERROR, "the dummy model is broken, as asked for (broken=%s)",
+               p->stand_in ? "stand_in" : "load");
         return -EIO;
     }
     m->input = (SsTensor) { "image", SS_U8, 4, { 1, d->size, d->size, 3 }, NULL, 0 };
@@ -253,6 +267,13 @@ static void request_close(SsRequest *r)
     free(r->output[0].data);
 }
 
+static const char *stand_in(const SsModelParams *p)
+{
+    char boxes[16];
+
+    return ss_option_get(p->options, "stand_in", boxes, sizeof boxes) ? "stand-in" : NULL;
+}
+
 const SsBackend ss_backend_dummy = {
     .name = "dummy",
     .description = "scripted boxes, for tests and demonstrations",
@@ -263,4 +284,5 @@ const SsBackend ss_backend_dummy = {
     .request_open = request_open,
     .request_infer = request_infer,
     .request_close = request_close,
+    .stand_in = stand_in,
 };

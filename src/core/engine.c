@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "internal.h"
 
 const char *ss_state_name(SsState state)
@@ -41,6 +42,14 @@ static void log_write(void *cookie, SsLogLevel level, const char *msg)
         ss_log(&e->params.log, level, "%s (%u times)", msg, repeats + 1);
     else
         ss_log(&e->params.log, level, "%s", msg);
+}
+
+/** The stand-in's: whatever goes wrong there, the stream is none the worse for it. */
+static void log_aside(void *cookie, SsLogLevel level, const char *msg)
+{
+    SsEngine *e = cookie;
+
+    ss_log(&e->log, SS_MAX(level, SS_LOG_INFO), "for the meantime: %s", msg);
 }
 
 /** A string of the caller's becomes the engine's; "" counts as absent. */
@@ -141,6 +150,7 @@ int ss_engine_create(SsEngine **out, const SsEngineParams *p)
     }
     e->params = *p;
     e->log = (SsLogger) { .level = SS_LOG_TRACE, .write = log_write, .cookie = e };
+    e->aside = (SsLogger) { .level = SS_LOG_TRACE, .write = log_aside, .cookie = e };
     pthread_mutex_init(&e->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -164,31 +174,65 @@ fail:
     return ret;
 }
 
-void ss_engine_set_state(SsEngine *e, SsState state)
+static void set_state(SsEngine *e, SsState state, SsNetwork *answers)
 {
-    pthread_mutex_lock(&e->lock);
+    atomic_store(&e->answers, answers);
     atomic_store(&e->state, state);
     pthread_cond_broadcast(&e->changed);
+}
+
+bool ss_engine_answers(SsEngine *e, SsNetwork *n)
+{
+    pthread_mutex_lock(&e->lock);
+    const bool counts = n == &e->wanted || !(atomic_load(&e->answers) || atomic_load(&e->relieved));
+    if (counts)
+        set_state(e, SS_RUNNING, n);
+    pthread_mutex_unlock(&e->lock);
+    return counts;
+}
+
+void ss_engine_relieve(SsEngine *e)
+{
+    if (!e->stand_in.started || atomic_load(&e->relieved))
+        return;
+    pthread_mutex_lock(&e->lock);
+    const bool already = atomic_exchange(&e->relieved, true);
+    pthread_mutex_unlock(&e->lock);
+    if (!already)
+        sem_post(&e->work); /* whoever wakes passes it on, until the stand-in does */
+}
+
+void ss_engine_fail(SsEngine *e)
+{
+    ss_engine_relieve(e);
+    pthread_mutex_lock(&e->lock);
+    set_state(e, SS_FAILED, NULL);
     pthread_mutex_unlock(&e->lock);
 }
 
-int ss_engine_start_worker(SsEngine *e, int index)
+int ss_engine_start_worker(SsEngine *e, SsWorker *w)
 {
-    SsWorker *w = &e->worker[index];
     sigset_t all, before;
 
     w->engine = e;
-    w->index = index;
+    w->network = w == &e->stand_in ? &e->instead : &e->wanted;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int err = pthread_create(&w->thread, NULL, ss_worker_main, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err) {
-        ss_err(&e->log, "cannot start worker %d: %s", index, strerror(err));
+        ss_err(&e->log, "cannot start a worker: %s", strerror(err));
         return -EAGAIN;
     }
     w->started = true;
     return 0;
+}
+
+static void join(SsWorker *w)
+{
+    if (w->started)
+        pthread_join(w->thread, NULL);
+    w->started = false;
 }
 
 int ss_engine_start(SsEngine *e)
@@ -196,18 +240,19 @@ int ss_engine_start(SsEngine *e)
     if (e->worker[0].started && ss_engine_state(e) != SS_FAILED)
         return 0;
     ss_engine_stop(e); /* a worker that failed to load has ended, but is not joined yet */
-    atomic_store(&e->stopping, false);
-    ss_engine_set_state(e, SS_LOADING);
 
-    /* A stop may have swallowed the posts of slots that are still full. */
     pthread_mutex_lock(&e->lock);
+    atomic_store(&e->stopping, false);
+    atomic_store(&e->relieved, false);
+    set_state(e, SS_LOADING, NULL);
+    /* A stop may have swallowed the posts of slots that are still full. */
     for (SsStream *s = e->streams; s; s = s->next)
         sem_post(&e->work);
     pthread_mutex_unlock(&e->lock);
 
-    int ret = ss_engine_start_worker(e, 0);
+    int ret = ss_engine_start_worker(e, &e->worker[0]);
     if (ret < 0)
-        ss_engine_set_state(e, SS_FAILED);
+        ss_engine_fail(e);
     return ret;
 }
 
@@ -217,18 +262,17 @@ void ss_engine_stop(SsEngine *e)
     atomic_store(&e->stopping, true);
     pthread_cond_broadcast(&e->changed);
     pthread_mutex_unlock(&e->lock);
-    for (int i = 0; i < SS_MAX_WORKERS; i++)
+    for (int i = 0; i < SS_MAX_WORKERS + 1; i++)
         sem_post(&e->work);
 
     /* Worker 0 starts the others: once it is joined, `started` is settled for all. */
-    for (int i = 0; i < SS_MAX_WORKERS; i++) {
-        if (!e->worker[i].started)
-            continue;
-        pthread_join(e->worker[i].thread, NULL);
-        e->worker[i].started = false;
-    }
-    ss_model_close(&e->model);
-    ss_engine_set_state(e, SS_STOPPED);
+    for (int i = 0; i < SS_MAX_WORKERS; i++)
+        join(&e->worker[i]);
+    join(&e->stand_in);
+    ss_model_close(&e->wanted.model);
+    pthread_mutex_lock(&e->lock);
+    set_state(e, SS_STOPPED, NULL);
+    pthread_mutex_unlock(&e->lock);
 }
 
 void ss_engine_destroy(SsEngine **engine)
@@ -253,7 +297,7 @@ SsState ss_engine_state(const SsEngine *e)
 SsState ss_engine_wait_loaded(SsEngine *e)
 {
     pthread_mutex_lock(&e->lock);
-    while (atomic_load(&e->state) == SS_LOADING)
+    while (atomic_load(&e->state) == SS_LOADING || atomic_load(&e->answers) == &e->instead)
         pthread_cond_wait(&e->changed, &e->lock);
     SsState state = (SsState)atomic_load(&e->state);
     pthread_mutex_unlock(&e->lock);
@@ -267,20 +311,27 @@ void ss_engine_error(SsEngine *e, char *text, size_t size)
     pthread_mutex_unlock(&e->lock);
 }
 
+int64_t ss_engine_standing_in(const SsEngine *e)
+{
+    return atomic_load(&e->answers) == &e->instead ? ss_now_ns() - atomic_load(&e->began) : -1;
+}
+
 int ss_engine_model_info(SsEngine *e, SsModelInfo *out)
 {
-    if (ss_engine_state(e) != SS_RUNNING)
+    const SsNetwork *n = atomic_load(&e->answers);
+
+    if (!n)
         return -EAGAIN;
     *out = (SsModelInfo) {
         .backend = e->backend->name,
-        .decoder = e->decoder->name,
-        .input = e->model.input,
-        .n_outputs = e->model.n_outputs,
-        .n_classes = e->decoder->n_classes(e->model.output, e->model.n_outputs),
-        .first_class_id = e->decoder->first_class_id,
-        .load_ns = e->load_ns,
+        .decoder = n->decoder->name,
+        .input = n->model.input,
+        .n_outputs = n->model.n_outputs,
+        .n_classes = n->decoder->n_classes(n->model.output, n->model.n_outputs),
+        .first_class_id = n->decoder->first_class_id,
+        .load_ns = n->load_ns,
     };
-    memcpy(out->output, e->model.output, sizeof out->output);
+    memcpy(out->output, n->model.output, sizeof out->output);
     return 0;
 }
 

@@ -21,11 +21,19 @@ enum { SS_LONGEST_CHAIN = 128 };
 
 enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512 };
 
+/** A model and what it takes to use it. Written by the worker that loads it, before others see it. */
+typedef struct SsNetwork {
+    SsModel model;
+    const SsDecoder *decoder;
+    SsInputParams input; /* nothing at default */
+    int64_t load_ns;
+} SsNetwork;
+
 typedef struct SsWorker {
     SsEngine *engine;
-    int index;
+    SsNetwork *network;
     pthread_t thread;
-    bool started; /* set by the thread that starts it: control, or worker 0; read after joining that */
+    bool started; /* set by the thread that starts it, control or worker 0, before that starts others */
     /* --- the worker's thread only */
     SsRequest request;
     SsImage *image;
@@ -38,18 +46,21 @@ struct SsEngine {
     /* --- set in create, then constant */
     SsEngineParams params; /* its strings are the engine's own */
     const SsBackend *backend;
-    SsLogger log; /* remembers the last error, then passes on to params.log */
+    SsLogger log;   /* remembers the last error, then passes on to params.log */
+    SsLogger aside; /* the stand-in's */
 
-    /* --- written by worker 0 before the state becomes SS_RUNNING, then constant */
-    SsModel model;
-    const SsDecoder *decoder;
-    SsInputParams input; /* nothing at default */
-    int64_t load_ns;
+    /* What is asked for, loaded by worker 0; and the same on another device, loaded by the stand-in, which
+     * answers until worker 0 has. */
+    SsNetwork wanted, instead;
+    _Atomic(SsNetwork *) answers; /* of those; NULL: none, as long as the state is not SS_RUNNING; written
+                                     under lock */
+    atomic_int_fast64_t began;    /* loading what is wanted, by the clock */
+    atomic_bool relieved;         /* the stand-in is to go; written under lock */
 
     atomic_int state; /* SsState; written under lock */
     atomic_bool stopping;
     sem_t work; /* one post for each slot that became full: at least as many as full slots */
-    SsWorker worker[SS_MAX_WORKERS];
+    SsWorker worker[SS_MAX_WORKERS], stand_in;
 
     pthread_mutex_t lock;   /* leaf; never taken on a stream's thread but in create/destroy */
     pthread_cond_t changed; /* state or stopping */
@@ -126,9 +137,14 @@ struct SsStream {
 void ss_engine_defaults(SsEngineParams *p);
 /** Thread body; `arg`: SsWorker. */
 void *ss_worker_main(void *arg);
-void ss_engine_set_state(SsEngine *e, SsState state);
-/** Starts worker `index` with all signals blocked. Errors: -EAGAIN. */
-int ss_engine_start_worker(SsEngine *e, int index);
+/** SS_RUNNING, with what `n` answers. false: it is the stand-in's, and comes too late. Thread: worker. */
+bool ss_engine_answers(SsEngine *e, SsNetwork *n);
+/** What is wanted cannot be had: SS_FAILED. Thread: worker. */
+void ss_engine_fail(SsEngine *e);
+/** The stand-in may go. Thread: worker. */
+void ss_engine_relieve(SsEngine *e);
+/** Starts one of the engine's workers with all signals blocked. Errors: -EAGAIN. */
+int ss_engine_start_worker(SsEngine *e, SsWorker *w);
 /** Is there but one stream? Thread: worker. */
 bool ss_engine_has_one_stream(SsEngine *e);
 /** The frame of the stream that has waited longest for its turn; NULL: none. *s: a new reference. Thread:

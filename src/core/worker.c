@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The worker's life: load the model (the first one), then take, look, publish. */
+/** The worker's life: load the model (the first one, and the stand-in), then take, look, publish. */
 #include "engine_private.h"
 
 #include <errno.h>
@@ -35,67 +35,119 @@ static void step_back(const SsEngine *e)
 #endif
 }
 
+static int index_of(const SsWorker *w)
+{
+    return (int)(w - w->engine->worker);
+}
+
+static bool stands_in(const SsWorker *w)
+{
+    return w == &w->engine->stand_in;
+}
+
 static void name_thread(const SsWorker *w)
 {
 #ifdef __linux__
-    char name[16];
+    char name[16] = "ss-stand-in";
 
-    snprintf(name, sizeof name, "ss-worker-%d", w->index);
+    if (!stands_in(w))
+        snprintf(name, sizeof name, "ss-worker-%d", index_of(w));
     pthread_setname_np(pthread_self(), name);
 #else
     (void)w;
 #endif
 }
 
-static int load_model(SsEngine *e)
+static int load(SsEngine *e, SsNetwork *n, const SsModelParams *p)
 {
+    const SsLogger *log = p->stand_in ? &e->aside : &e->log;
     int64_t start = ss_now_ns();
-    int ret = ss_model_open(&e->model, e->backend, &e->params.model, &e->log);
+    int ret = ss_model_open(&n->model, e->backend, p, log);
 
     if (ret < 0)
         return ret;
-    e->decoder = ss_model_decoder(&e->model, e->params.decoder);
-    if (!e->decoder) {
-        ss_model_close(&e->model);
+    n->decoder = ss_model_decoder(&n->model, e->params.decoder);
+    if (!n->decoder) {
+        ss_model_close(&n->model);
         return -EPROTO;
     }
-    e->input = ss_input_resolve(&e->params.input, &e->decoder->input);
-    e->load_ns = ss_now_ns() - start;
-    ss_info(&e->log, "%s: loaded on %s in %.1f s, decoder %s",
-            e->params.model.path ? e->params.model.path : "model", e->backend->name, (double)e->load_ns / 1e9,
-            e->decoder->name);
+    n->input = ss_input_resolve(&e->params.input, &n->decoder->input);
+    n->load_ns = ss_now_ns() - start;
+    ss_info(log, "%s: loaded on %s in %.1f s, decoder %s", p->path ? p->path : "model", e->backend->name,
+            (double)n->load_ns / 1e9, n->decoder->name);
     return 0;
 }
 
 static int open_request(SsWorker *w)
 {
-    SsEngine *e = w->engine;
-    int ret = ss_request_open(&w->request, &e->model);
+    SsNetwork *n = w->network;
+    int ret = ss_request_open(&w->request, &n->model);
 
     if (ret < 0)
         return ret;
-    if ((ret = ss_image_create(&w->image, &e->model.input, &e->input, &e->log)) < 0)
+    if ((ret = ss_image_create(&w->image, &n->model.input, &n->input, n->model.log)) < 0)
         ss_request_close(&w->request);
     return ret;
 }
 
-/** Worker 0 loads; only when it is ready to infer do the others come. */
-static int get_ready(SsWorker *w)
+static void close_request(SsWorker *w)
+{
+    ss_image_destroy(&w->image);
+    ss_request_close(&w->request);
+}
+
+/** The device that answers until the one that is wanted is ready; NULL: there is no need of one. */
+static const char *other_device(const SsEngine *e)
+{
+    return e->backend->stand_in ? e->backend->stand_in(&e->params.model) : NULL;
+}
+
+static int get_ready_to_stand_in(SsWorker *w)
+{
+    SsEngine *e = w->engine;
+    SsModelParams p = e->params.model;
+    int ret;
+
+    p.device = other_device(e);
+    p.requests = 1;
+    p.stand_in = true;
+    if ((ret = load(e, w->network, &p)) < 0)
+        return ret;
+    ret = open_request(w);
+    if (ret == 0 && !ss_engine_answers(e, w->network)) {
+        close_request(w);
+        ret = -ECANCELED;
+    }
+    if (ret < 0)
+        ss_model_close(&w->network->model);
+    return ret;
+}
+
+/** Only when the first is ready to infer do the others come. */
+static int get_ready_first(SsWorker *w)
 {
     SsEngine *e = w->engine;
     int ret;
 
-    if (w->index > 0)
-        return open_request(w);
-    if ((ret = load_model(e)) < 0 || (ret = open_request(w)) < 0) {
-        ss_engine_set_state(e, SS_FAILED);
+    atomic_store(&e->began, ss_now_ns());
+    if (other_device(e))
+        ss_engine_start_worker(e, &e->stand_in); /* without one, there is nothing until the model is loaded */
+    if ((ret = load(e, w->network, &e->params.model)) < 0 || (ret = open_request(w)) < 0) {
+        ss_engine_fail(e);
         return ret;
     }
-    ss_engine_set_state(e, SS_RUNNING);
+    ss_engine_answers(e, w->network);
     for (int i = 1; i < e->params.workers && !atomic_load(&e->stopping); i++)
-        if (ss_engine_start_worker(e, i) < 0)
+        if (ss_engine_start_worker(e, &e->worker[i]) < 0)
             break; /* logged; fewer workers are better than none */
     return 0;
+}
+
+static int get_ready(SsWorker *w)
+{
+    if (stands_in(w))
+        return get_ready_to_stand_in(w);
+    return index_of(w) == 0 ? get_ready_first(w) : open_request(w);
 }
 
 /** Blocks until `deadline` or until the engine stops. */
@@ -134,11 +186,12 @@ static int look_at(SsWorker *w, SsStream *s, SsFrame **frame, float threshold)
         wait_until(e, start + e->params.simulate_latency);
     ss_stream_note_inference(s, ss_now_ns() - start);
 
-    const SsDecodeParams p = { ss_tensor_width(&e->model.input), ss_tensor_height(&e->model.input), threshold,
-                               e->params.nms_iou };
-    ret = e->decoder->decode(w->request.output, e->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
+    const SsDecodeParams p = { ss_tensor_width(&w->network->model.input),
+                               ss_tensor_height(&w->network->model.input), threshold, e->params.nms_iou };
+    const SsDecoder *decoder = w->network->decoder;
+    ret = decoder->decode(w->request.output, w->network->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
     if (ret < 0) {
-        ss_err(&e->log, "decoder %s cannot read what the model gave", e->decoder->name);
+        ss_err(&e->log, "decoder %s cannot read what the model gave", decoder->name);
         return ret;
     }
     to_frame(w->detection, ret, &geometry);
@@ -155,10 +208,13 @@ static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
     /* What is followed is known to be there, so a faint sight of it will do. */
     const SsEngineParams *p = &w->engine->params;
     const int n = look_at(w, s, &frame, look.picture ? SS_MIN(p->faint, p->threshold) : p->threshold);
-    if (n >= 0)
+    if (n >= 0) {
         ss_stream_publish(s, &look, w->detection, n);
-    else
+        if (!stands_in(w)) /* its first inference may take long, too */
+            ss_engine_relieve(w->engine);
+    } else {
         atomic_fetch_add(&s->failed, 1);
+    }
     ss_picture_unref(&look.picture);
     atomic_fetch_sub(&s->in_flight, 1);
     ss_stream_unref(s);
@@ -218,7 +274,7 @@ void *ss_worker_main(void *arg)
     SsEngine *e = w->engine;
 
     name_thread(w);
-    if (w->index == 0)
+    if (index_of(w) == 0)
         step_back(e); /* the others are its children */
     if (get_ready(w) < 0)
         return NULL;
@@ -230,6 +286,10 @@ void *ss_worker_main(void *arg)
         wait_for_work(e);
         if (atomic_load(&e->stopping))
             break;
+        if (stands_in(w) && atomic_load(&e->relieved)) {
+            sem_post(&e->work); /* for another, who takes what there is */
+            break;
+        }
         SsFrame *frame = ss_engine_take(e, &s);
         if (frame)
             frame = prefer_younger(w, &s, frame);
@@ -240,7 +300,8 @@ void *ss_worker_main(void *arg)
         note_service(w, ss_now_ns() - start);
     }
 
-    ss_image_destroy(&w->image);
-    ss_request_close(&w->request);
+    close_request(w);
+    if (stands_in(w))
+        ss_model_close(&w->network->model);
     return NULL;
 }
