@@ -108,6 +108,10 @@ static void test_trouble(void)
           "stalled 5.0 s" },
         { { .state = "running", .align = "delay", .delay = 367 * GST_MSECOND }, "no boxes, 367 ms delay" },
         { { .state = "running", .align = "delay", .live = TRUE }, "no boxes, live instead of delay" },
+        { { .state = "running", .align = "hold", .preparing = 12 * GST_SECOND },
+          "device not ready after 12 s, a stand-in answers" },
+        { { .state = "running", .align = "hold", .preparing = GST_SECOND, .silent = 5 * GST_SECOND },
+          "stalled 5.0 s" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

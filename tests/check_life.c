@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Start, stop, change, share, refuse; what a picture looks like to the network. */
+#include "gst/status.h"
 #include "rig.h"
 #include "sidestream/dummy.h"
 
@@ -23,6 +24,36 @@ GST_START_TEST(the_end_of_the_stream_tells_the_state)
         gst_event_unref(event);
     }
     fail_unless(ended);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
+/** For how long another device has answered, as the next frame says. */
+static guint64 preparing(const Rig *rig)
+{
+    static guint n;
+    gpointer next = NULL;
+    SsStatus status;
+    GstBuffer *out = pass(rig, make_frame(PERIOD * ++n, 100));
+
+    fail_unless(ss_status_next(out, &next, &status));
+    gst_buffer_unref(out);
+    return status.preparing;
+}
+
+GST_START_TEST(a_stand_in_is_told)
+{
+    ss_dummy_gate_shut(LOAD_GATE);
+    Rig rig = rig_new("ssinfer backend=dummy model-options=stand_in=4,load_gate=1");
+    await_state(&rig, "running");
+    fail_unless(preparing(&rig) > 0);
+    assert_next_state(rig.bus, "running, a stand-in");
+    fail_unless(preparing(&rig) > 0);
+    assert_next_state(rig.bus, NULL);
+    ss_dummy_gate_open(LOAD_GATE);
+    while (preparing(&rig) > 0)
+        g_thread_yield();
+    assert_next_state(rig.bus, "running");
     rig_free(&rig);
 }
 GST_END_TEST;
@@ -403,6 +434,7 @@ GST_END_TEST;
 void add_life_tests(TCase *tc)
 {
     tcase_add_test(tc, the_end_of_the_stream_tells_the_state);
+    tcase_add_test(tc, a_stand_in_is_told);
     tcase_add_test(tc, the_caps_may_change);
     tcase_add_test(tc, stop_while_loading);
     tcase_add_test(tc, restart);

@@ -164,7 +164,10 @@ static char *next_state(GstBus *bus)
         const GstStructure *s = gst_message_get_structure(message);
         if (gst_structure_has_name(s, "sidestream-state")) {
             const char *error = gst_structure_get_string(s, "error");
-            text = g_strconcat(gst_structure_get_string(s, "state"), *error ? ": " : "", error, NULL);
+            gboolean stand_in = FALSE;
+            fail_unless(gst_structure_get_boolean(s, "stand-in", &stand_in));
+            text = g_strconcat(gst_structure_get_string(s, "state"), stand_in ? ", a stand-in" : "",
+                               *error ? ": " : "", error, NULL);
         }
         gst_message_unref(message);
     }

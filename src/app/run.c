@@ -22,7 +22,7 @@ typedef struct Run {
     GPtrArray *streams, *outputs;
     GPtrArray *files; /* names of those read and written: none may be both, or written twice */
     int code;         /* an SsExit */
-    bool ending, gave_up, model_told, stopped;
+    bool ending, gave_up, model_told, stopped, stands_in;
     guint timeout; /* of the phase in progress; 0 = none */
     gint64 began, model_running, finished;
 } Run;
@@ -84,6 +84,23 @@ static gboolean stalled(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/** Streams share it; each one tells. */
+static void model_runs(Run *run, bool stands_in)
+{
+    const double after = (double)(ss_now() - ss_process_start) / 1e9;
+    const bool first = run->model_running == 0;
+
+    if (first && stands_in && !run->options.quiet)
+        ss_say("the model's device is being got ready; another one answers until then");
+    else if (run->stands_in && !stands_in && !run->options.quiet)
+        ss_say("the model's own device answers, %.1f s after the start", after);
+    else if (first && run->options.verbose)
+        ss_say("the model runs, %.1f s after the start", after);
+    run->stands_in = stands_in && (first || run->stands_in); /* not by one that is behind the others */
+    if (first)
+        run->model_running = ss_now();
+}
+
 static void at_event(void *cookie, SsAppStream *s, SsStreamEvent event, const GError *error)
 {
     Run *run = cookie;
@@ -103,11 +120,9 @@ static void at_event(void *cookie, SsAppStream *s, SsStreamEvent event, const GE
         else
             end(run, error->code);
         break;
+    case SS_STREAM_STAND_IN_RUNNING:
     case SS_STREAM_MODEL_RUNNING:
-        if (run->model_running == 0 && run->options.verbose)
-            ss_say("the model runs, %.1f s after the start", (double)(ss_now() - ss_process_start) / 1e9);
-        if (run->model_running == 0)
-            run->model_running = ss_now();
+        model_runs(run, event == SS_STREAM_STAND_IN_RUNNING);
         break;
     case SS_STREAM_MODEL_FAILED:
         if (!run->model_told)

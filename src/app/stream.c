@@ -111,8 +111,10 @@ static GError *translated(SsAppStream *s, GstMessage *message)
 static void state_told(SsAppStream *s, const GstStructure *message)
 {
     const char *state = gst_structure_get_string(message, "state");
+    gboolean stand_in = FALSE;
+    gst_structure_get_boolean(message, "stand-in", &stand_in);
     if (g_strcmp0(state, "running") == 0)
-        tell(s, SS_STREAM_MODEL_RUNNING, NULL);
+        tell(s, stand_in ? SS_STREAM_STAND_IN_RUNNING : SS_STREAM_MODEL_RUNNING, NULL);
     if (g_strcmp0(state, "failed") != 0)
         return;
     g_autofree char *why = ss_mask_credentials(gst_structure_get_string(message, "error"));

@@ -9,8 +9,9 @@
 #include "options.h"
 
 typedef enum SsStreamEvent {
-    SS_STREAM_ENDED,  /* every output has finished */
-    SS_STREAM_FAILED, /* with an error; its code is an SsExit. The outputs are not finished yet */
+    SS_STREAM_ENDED,            /* every output has finished */
+    SS_STREAM_FAILED,           /* with an error; its code is an SsExit. The outputs are not finished yet */
+    SS_STREAM_STAND_IN_RUNNING, /* another device answers until the model's own is ready */
     SS_STREAM_MODEL_RUNNING,
     SS_STREAM_MODEL_FAILED, /* with an error */
     SS_STREAM_WARNED,       /* with an error; the stream goes on */

@@ -118,6 +118,8 @@ static void write_lines(SsHud *hud, const SsStatus *s, gint64 clock)
     if (s->inference > 0 && known)
         add_line(hud, "inference %.0f ms, %.1f/s", ms(s->inference), a_second(since.inferences, &since));
     write_boxes(hud, s);
+    if (s->preparing > 0)
+        add_line(hud, "device not ready after %.0f s, a stand-in answers", (double)s->preparing / GST_SECOND);
     write_trouble(hud, s);
 }
 

@@ -12,7 +12,7 @@
 #include "status.h"
 #include "text.h"
 
-enum { SS_HUD_LINES = 4, SS_HUD_LINE = 128, SS_HUD_SAMPLES = 8 };
+enum { SS_HUD_LINES = 5, SS_HUD_LINE = 128, SS_HUD_SAMPLES = 8 };
 
 typedef struct SsHudSample {
     gint64 clock;

@@ -18,7 +18,7 @@
  * #GstCustomMeta `sidestream-status`: what the network is doing, and how long it has been silent.
  *
  * The model loads after the element has started, on a thread of its own. A message of type
- * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed;
+ * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed; stand-in;
  * error; load-ns) tells each change with the next frame; if the load fails, a warning is posted as
  * well and the video goes on. What can be checked at once (backend, decoder, the files) fails the start.
  *
@@ -290,6 +290,7 @@ static void add_status(SsInfer *self, GstBuffer *buffer, int64_t came, guint obj
                                         .objects = objects,
                                         .interval = (guint64)now.interval,
                                         .inference = (guint64)now.inference,
+                                        .preparing = (guint64)MAX(self->teller.preparing, 0),
                                         .frames = self->frames,
                                         .inferences = now.inferred });
 }

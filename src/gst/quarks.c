@@ -28,6 +28,7 @@ const SsQuarks *ss_quarks(void)
             .objects = g_quark_from_static_string("objects"),
             .interval = g_quark_from_static_string("interval"),
             .inference = g_quark_from_static_string("inference"),
+            .preparing = g_quark_from_static_string("preparing"),
             .frames = g_quark_from_static_string("frames"),
             .inferences = g_quark_from_static_string("inferences"),
         };

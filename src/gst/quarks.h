@@ -12,7 +12,7 @@
 typedef struct SsQuarks {
     GQuark detection, label_id, confidence, x_min, x_max, y_min, y_max, label;
     GQuark sidestream, source_pts, age, state;
-    GQuark error, align, live, delay, silent, objects, interval, inference, frames, inferences;
+    GQuark error, align, live, delay, silent, objects, interval, inference, preparing, frames, inferences;
 } SsQuarks;
 
 /** Constant after the first call. Thread: any. */

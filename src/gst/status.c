@@ -63,8 +63,8 @@ void ss_status_add(GstBuffer *buffer, const SsStatus *s)
                          G_TYPE_BOOLEAN, s->live, q->delay, G_TYPE_UINT64, s->delay, q->silent, G_TYPE_UINT64,
                          s->silent, q->age, G_TYPE_UINT64, s->age, q->objects, G_TYPE_UINT, s->objects,
                          q->interval, G_TYPE_UINT64, s->interval, q->inference, G_TYPE_UINT64, s->inference,
-                         q->frames, G_TYPE_UINT64, s->frames, q->inferences, G_TYPE_UINT64, s->inferences,
-                         NULL);
+                         q->preparing, G_TYPE_UINT64, s->preparing, q->frames, G_TYPE_UINT64, s->frames,
+                         q->inferences, G_TYPE_UINT64, s->inferences, NULL);
     if (s->error)
         gst_structure_id_set(to, q->error, G_TYPE_STRING, s->error, NULL);
 }
@@ -107,6 +107,7 @@ static void read_status(const GstStructure *s, SsStatus *out)
                         .objects = objects ? g_value_get_uint(objects) : 0,
                         .interval = number(s, q->interval, 0),
                         .inference = number(s, q->inference, 0),
+                        .preparing = number(s, q->preparing, 0),
                         .frames = number(s, q->frames, 0),
                         .inferences = number(s, q->inferences, 0) };
 }

@@ -20,7 +20,8 @@ typedef struct SsStatus {
     guint objects;  /* so many regions of interest were added */
     /* --- of the network */
     guint64 interval, inference; /* ns: between two results; what one inference takes */
-    guint64 frames, inferences;  /* so many so far: that came in, that were looked at */
+    guint64 preparing; /* ns; for so long another device has answered in place of its own; 0: its own does */
+    guint64 frames, inferences; /* so many so far: that came in, that were looked at */
 } SsStatus;
 
 /** Makes the meta known; once is enough, more do no harm. */

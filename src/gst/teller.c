@@ -8,30 +8,41 @@
 
 void ss_teller_init(SsTeller *t)
 {
-    *t = (SsTeller) { .told = SS_STOPPED };
+    *t = (SsTeller) { .told = SS_STOPPED, .preparing = -1 };
+}
+
+static void post(GstElement *element, const SsTeller *t, gint64 load_ns)
+{
+    GstStructure *s = gst_structure_new("sidestream-state", "state", G_TYPE_STRING, ss_state_name(t->told),
+                                        "error", G_TYPE_STRING, t->why, "load-ns", G_TYPE_INT64, load_ns,
+                                        "stand-in", G_TYPE_BOOLEAN, t->preparing >= 0, NULL);
+
+    gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), s));
 }
 
 gboolean ss_teller_poll(SsTeller *t, GstElement *element, SsEngine *engine, SsModelInfo *model)
 {
+    const gint64 preparing = ss_engine_standing_in(engine);
     const SsState state = ss_engine_state(engine);
+    const gboolean same = state == t->told, relieved = same && preparing < 0 && t->preparing >= 0;
 
-    if (state == t->told)
+    t->preparing = preparing;
+    if (same && !relieved)
         return FALSE;
-    ss_teller_init(t);
+    if (!same)
+        ss_teller_init(t);
     t->told = state;
+    t->preparing = preparing;
     *model = (SsModelInfo) { 0 };
     if (state == SS_FAILED)
         ss_engine_error(engine, t->why, sizeof t->why);
     const gboolean runs = state == SS_RUNNING && ss_engine_model_info(engine, model) == 0;
 
-    GstStructure *s =
-        gst_structure_new("sidestream-state", "state", G_TYPE_STRING, ss_state_name(state), "error",
-                          G_TYPE_STRING, t->why, "load-ns", G_TYPE_INT64, (gint64)model->load_ns, NULL);
-    gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), s));
+    post(element, t, model->load_ns);
     if (state == SS_FAILED)
         GST_ELEMENT_WARNING(element, LIBRARY, INIT, ("The model could not be loaded: %s", t->why),
                             ("the video goes on without"));
-    return runs;
+    return runs && !same;
 }
 
 void ss_teller_send_names(SsTeller *t, GstPad *src, const SsLabels *labels)
