@@ -179,6 +179,12 @@ static void test_options(const SsBackend *backend)
     REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
     REQUIRE(strstr(last_info, "relu.onnx on CPU"));
     ss_model_close(&m);
+    p.options = "enable_cuda_graph=1"; /* of the GPU that it stands in for */
+    p.stand_in = true;
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    p.stand_in = false;
+    refuse(backend, &p, -EINVAL, "\"enable_cuda_graph\"");
     p.options = "graph=fast";
     refuse(backend, &p, -EINVAL, "graph=fast");
     p.options = "spinning=2";
@@ -194,6 +200,21 @@ static void test_options(const SsBackend *backend)
     refuse(backend, &p, -ENOTSUP, "/no/such/plugin.so");
     p.path = write_file("model.xml", net, strlen(net));
     refuse(backend, &p, -EINVAL, "--backend openvino");
+}
+
+/* The processor stands in for whatever is not it. */
+static void test_stand_in(const SsBackend *backend)
+{
+    static const struct {
+        const char *device, *other;
+    } cases[] = { { NULL, NULL },      { "auto", NULL }, /* no GPU is here */
+                  { "cpu", NULL },     { "CPU", NULL },  { "tensorrt-rtx", "cpu" },
+                  { "cuda:1", "cpu" }, { "XPU", "cpu" } };
+
+    for (size_t i = 0; i < SS_COUNTOF(cases); i++) {
+        const char *other = backend->stand_in(&(SsModelParams) { .device = cases[i].device });
+        REQUIRE(other ? cases[i].other && strcmp(other, cases[i].other) == 0 : !cases[i].other);
+    }
 }
 
 /* --- the same network on both runtimes --- */
@@ -293,6 +314,7 @@ int main(int argc, char **argv)
         test_input_shapes(backend);
         test_open_outputs(backend);
         test_options(backend);
+        test_stand_in(backend);
         test_real_model(backend);
         for (size_t i = 0; i < SS_COUNTOF(alive); i++)
             REQUIRE_CMP(alive[i], ==, 0);

@@ -148,8 +148,9 @@ static int open_model(OrtModel *o, const SsModelParams *p)
 
     if ((ret = ss_ort_plan_make(&o->plan, p, &o->relay)) < 0)
         return ret;
-    o->plan.tries = strcasecmp(device, "auto") == 0;
-    if (o->plan.tries)
+    const bool any = strcasecmp(device, "auto") == 0;
+    o->plan.tries = any || p->stand_in;
+    if (any)
         ret = (device = open_best(o, &o->plan, p->cache_dir)) ? 0 : -EIO;
     else
         ret = ss_ort_kept_open(&o->kept, &o->session, &o->plan, device, p->cache_dir);
@@ -260,6 +261,16 @@ static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInput
 }
 #endif
 
+/* The processor, where it is not it that is wanted: GPUs' engines are built for seconds to minutes. */
+static const char *stand_in(const SsModelParams *p)
+{
+    const char *device = p->device && *p->device ? p->device : "auto";
+
+    if (strcasecmp(device, "auto") == 0 ? !ss_ort_device_any_gpu() : ss_ort_device_is_cpu(device))
+        return NULL;
+    return "cpu";
+}
+
 static bool available(char *text, size_t size)
 {
     char why[512];
@@ -276,6 +287,7 @@ const SsBackend ss_backend_onnxruntime = {
     .name = "onnxruntime",
     .description = "ONNX Runtime: .onnx on any processor, NVIDIA GPUs (CUDA, TensorRT, TensorRT-RTX)",
     .devices = ss_ort_devices,
+    .stand_in = stand_in,
     .available = available,
     .model_size = sizeof(OrtModel),
     .request_size = sizeof(OrtRequest),

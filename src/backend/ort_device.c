@@ -314,6 +314,16 @@ int ss_ort_device_gpu(const char *device)
     return i >= 0 && devices[i].nvidia ? number_of(device) : -1;
 }
 
+bool ss_ort_device_any_gpu(void)
+{
+    char text[256] = "";
+
+#ifdef SS_HAVE_CUDA_DRIVER
+    ss_cuda_identity(0, text, sizeof text);
+#endif
+    return *text;
+}
+
 SsOrtKeeps ss_ort_device_keeps(const char *device, const char *settings)
 {
     const int i = find(device);

@@ -17,6 +17,8 @@ bool ss_ort_device_is_cpu(const char *device);
  * A session each that take turns are no slower than one (docs/design.md).
  */
 SsOrtTurn *ss_ort_device_turn(const char *device);
+/** Is there an NVIDIA GPU here, whatever can be made of it? */
+bool ss_ort_device_any_gpu(void);
 /** The number of the NVIDIA device that `device` means; -1: it means none, or none known here. */
 int ss_ort_device_gpu(const char *device);
 /** What a device makes of a network that another start can use. */

@@ -12,7 +12,7 @@ typedef struct SsOrtPlan {
     SsModelParams params; /* path and options are the plan's; device and cache_dir are not in it */
     SsTensor input;       /* every dim known */
     char axis[SS_MAX_RANK][SS_MAX_NAME]; /* of the input's dims that the file leaves open; else "" */
-    bool tries; /* `auto`: settings that are a provider's are for the devices that have one */
+    bool tries; /* `auto`, a stand-in: settings that are a provider's are for the devices that have one */
     SsOrtRelay *relay;
     const SsLogger *log; /* the relay's */
 } SsOrtPlan;
