@@ -11,9 +11,11 @@ device, and the tutorial's problem: one stream and a network that needs 40 ms, b
 import argparse
 import contextlib
 import glob
+import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -28,6 +30,7 @@ CROWDS = ((1, 30, 1), (1, 60, 1), (1, 120, 1), (1, 240, 1), (8, 30, 2), (16, 30,
 WORKER_S = 1.5  # until one more is there, where the device's sessions are made one after the other
 EVERY, ENOUGH = 0.999, 10  # "every frame is inferred"; inferences a second that a stream needs at least
 RATE, SLOW = 30, 40  # of the tutorial's problem: frames a second, ms
+SWAP_RATE, SECOND_START_S, LONG_AGO = 60, 1.0, 100  # frames a second; s; ms
 JITTER = 1.10  # interval p99, in periods
 
 
@@ -173,6 +176,44 @@ def slow(model, device, options, tmp):
                          "inferences/s", "lost"], rows), verdicts + unable
 
 
+def swap_command(model, device, options, tmp):
+    return [common.built("bench/gpu_swap"), model, device, settings(device, options), tmp / "pictures", f"{SIZE[0]}x{SIZE[1]}",
+            SWAP_RATE, options.seconds]
+
+
+def judge_swap(name, device, run):
+    before = [age for _, age, stand_in in run["frames"] if stand_in and age >= 0]
+    after = [age for at, age, stand_in in run["frames"] if at >= run["device_ready_s"]]
+    gap = max(after[:SWAP_RATE // 2])  # of the half second from there on
+    row = [name, f"{run['first_boxes_s']:.2f}", f"{statistics.median(before):.0f} / {max(before):.0f}" if before else "-",
+           f"{run['device_ready_s']:.2f}", f"{run['device_boxes_s']:.2f}", f"{gap:.0f}",
+           f"{statistics.median(after[-SWAP_RATE:]):.0f}", f"{run['slept']} of {run['shown']}", f"{run['interval_worst_ms']:.1f}",
+           run["inferred"], run["failed"]]
+    usual = max(before) if before else LONG_AGO
+    return row, [(gap <= usual + 2000 / SWAP_RATE and run["failed"] == 0,
+                  f"{name} on {device}: while it takes over, boxes are at most {gap:.0f} ms old (before it {usual:.0f})")]
+
+
+def swap(model, device, options, tmp):
+    """(table, verdicts): who answers while the device is got ready, with nothing kept and from the cache."""
+    rows, verdicts, runs = [], [], {}
+    os.environ["SIDESTREAM_CACHE"] = str(tmp / "cache of starts")  # what went before has kept this network already
+    for name in ("first start", "second start"):
+        common.progress(f"{name} on {device}, {SWAP_RATE} a second")
+        runs[name], _ = common.run_json(swap_command(model, device, options, tmp), 4 * common.GRACE)
+        row, judged = judge_swap(name, device, runs[name])
+        rows.append(row)
+        verdicts += judged
+    os.environ["SIDESTREAM_CACHE"] = str(tmp / "cache")
+    ready = runs["second start"]["device_boxes_s"]
+    verdicts.append((ready <= SECOND_START_S, f"a second start has boxes of {device} after {ready:.2f} s (at most {SECOND_START_S})"))
+    if options.points:
+        options.points.write_text(json.dumps(runs))
+    return common.table(["start", "first boxes s", "their age ms p50 / max", "the device answers from s", "its first boxes s",
+                         "oldest boxes in the 0.5 s from then ms", "age after ms", "waited", "longest interval ms", "inferences",
+                         "failed"], rows), verdicts
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", help="FILE[@WxH], more than once (default: the tests' YOLOv8n)")
@@ -181,6 +222,7 @@ def main():
     parser.add_argument("--provider", help="file of TensorRT-RTX's provider")
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3, help="of each throughput")
+    parser.add_argument("--points", type=pathlib.Path, metavar="FILE", help="ages while a device takes over, for bench/swap_plot.py")
     parser.add_argument("--brief", action="store_true", help="neither streams nor the tutorial's problem")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
@@ -215,6 +257,7 @@ def main():
                                                             f"the bare loops' inferences (at least {ENGINE_RATIO})"))
                 if model == models[0] and not options.brief:
                     for title, part in ((f"Streams that share {device}, 1080p, {name}", crowds),
+                                        (f"Until {device} is ready, {SWAP_RATE} a second, 1080p, {name}", swap),
                                         (f"A network of {SLOW} ms on {device}, 1080p", slow)):
                         table, judged = part(model, device, options, tmp)
                         more += [f"**{title}**", table]

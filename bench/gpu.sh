@@ -11,7 +11,7 @@ python=python3
 if [ ! -f build-gpu/build.ninja ]; then
     meson setup build-gpu -Dgst=disabled -Dopenvino=disabled >&2 || exit
 fi
-ninja -C build-gpu bench/gpu bench/gpu_streams >&2 || exit
+ninja -C build-gpu bench/gpu bench/gpu_streams bench/gpu_swap >&2 || exit
 export SIDESTREAM_BUILD=build-gpu
 "$python" bench/gpu.py "$@"
 rc=$?

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static void print_error(void *cookie, SsLogLevel level, const char *message)
@@ -75,4 +76,33 @@ void sleep_for(double seconds)
     const struct timespec t = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
 
     nanosleep(&t, NULL);
+}
+
+void sleep_until(int64_t when)
+{
+    const struct timespec t = { when / 1000000000, when % 1000000000 };
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+        ;
+}
+
+static long own_sleeps(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+long show_frame(SsStream *s, const Film *film, int i, int64_t pts)
+{
+    static _Thread_local SsObject objects[SS_MAX_OBJECTS];
+    SsFrameDesc f = picture(film, i);
+    const long before = own_sleeps();
+
+    f.pts = pts;
+    ss_stream_see(s, &f);
+    (void)ss_stream_objects_at(s, pts, objects, SS_MAX_OBJECTS);
+    ss_stream_offer(s, ss_frame_wrap(&f, NULL, NULL));
+    return own_sleeps() - before;
 }

@@ -26,5 +26,10 @@ Film read_film(const char *path, const char *size);
 /** The i-th, over and over. */
 SsFrameDesc picture(const Film *f, int i);
 void sleep_for(double seconds);
+/** By the clock of core/clock.h. */
+void sleep_until(int64_t when);
+/** What ssinfer and ssoverlay do with a frame, less the drawing: the i-th of the film, for the time `pts`.
+ * Returns how often the thread gave up the processor by itself meanwhile. */
+long show_frame(SsStream *s, const Film *film, int i, int64_t pts);
 
 #endif

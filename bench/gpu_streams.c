@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "core/clock.h"
 #include "core/histogram.h"
@@ -34,22 +33,6 @@ typedef struct Camera {
     double cpu_s;
 } Camera;
 
-static void sleep_until(int64_t when)
-{
-    const struct timespec t = { when / 1000000000, when % 1000000000 };
-
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
-        ;
-}
-
-static long own_sleeps(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_THREAD, &usage);
-    return usage.ru_nvcsw;
-}
-
 static double own_cpu(int who)
 {
     struct rusage usage;
@@ -57,20 +40,6 @@ static double own_cpu(int who)
     (void)getrusage(who, &usage);
     return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-/* Returns how often the thread slept in it. */
-static long show(const Camera *c, int i, int64_t pts)
-{
-    static _Thread_local SsObject objects[SS_MAX_OBJECTS];
-    SsFrameDesc f = picture(c->film, i);
-    const long before = own_sleeps();
-
-    f.pts = pts;
-    ss_stream_see(c->stream, &f);
-    (void)ss_stream_objects_at(c->stream, pts, objects, SS_MAX_OBJECTS);
-    ss_stream_offer(c->stream, ss_frame_wrap(&f, NULL, NULL));
-    return own_sleeps() - before;
 }
 
 static void *run_camera(void *arg)
@@ -88,7 +57,7 @@ static void *run_camera(void *arg)
             ss_stream_stats(c->stream, &c->before);
             c->cpu_s = -own_cpu(RUSAGE_THREAD);
         }
-        const long slept = show(c, i, due);
+        const long slept = show_frame(c->stream, c->film, i, due);
 
         if (counts) {
             c->frames++;
