@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "decode/decode.h"
 #include "internal.h"
@@ -59,24 +60,36 @@ static const float *scores_at(const SsTensor *t, size_t first, size_t count, flo
     return copy;
 }
 
-/* Best class of `count` anchors from `first`. Channel by channel, along the memory of either layout. */
-static void scan_channels(const Head *h, size_t first, size_t count, float *best, int *best_class)
+/* The bits of floats, read as whole numbers, are in the order of the floats from 0 up, and all below 0 are
+ * below 0: so one can be compared in vectors, which compilers make of floats only where they may forget what
+ * NaN is. A NaN passes here, and is looked at again. */
+static int32_t bits_of(const float *score)
+{
+    int32_t bits;
+
+    memcpy(&bits, score, sizeof bits);
+    return bits;
+}
+
+static int32_t least_bits(float threshold)
+{
+    return threshold > 0 ? bits_of(&threshold) : INT32_MIN;
+}
+
+/* Which of `count` anchors from `first` have a score as high as that. Along the memory of either layout. */
+static void scan_channels(const Head *h, size_t first, size_t count, int32_t least, int32_t *passes)
 {
     float copy[BLOCK];
 
     for (size_t c = 0; c < h->classes; c++) {
         const float *score = scores_at(h->t, (BOX + c) * h->channel_stride + first, count, copy);
 
-        for (size_t i = 0; i < count; i++) {
-            bool better = score[i] > best[i];
-
-            best[i] = better ? score[i] : best[i];
-            best_class[i] = better ? (int)c : best_class[i];
-        }
+        for (size_t i = 0; i < count; i++)
+            passes[i] |= bits_of(&score[i]) >= least;
     }
 }
 
-static void scan_anchors(const Head *h, size_t first, size_t count, float *best, int *best_class)
+static void scan_anchors(const Head *h, size_t first, size_t count, int32_t least, int32_t *passes)
 {
     float copy[BLOCK];
 
@@ -84,15 +97,29 @@ static void scan_anchors(const Head *h, size_t first, size_t count, float *best,
         for (size_t c = 0; c < h->classes; c += BLOCK) {
             size_t some = SS_MIN(h->classes - c, (size_t)BLOCK);
             const float *score = scores_at(h->t, (first + i) * h->anchor_stride + BOX + c, some, copy);
+            int32_t any = 0;
 
-            for (size_t k = 0; k < some; k++) {
-                if (score[k] > best[i]) {
-                    best[i] = score[k];
-                    best_class[i] = (int)(c + k);
-                }
-            }
+            for (size_t k = 0; k < some; k++)
+                any |= bits_of(&score[k]) >= least;
+            passes[i] |= any;
         }
     }
+}
+
+static float best_class(const Head *h, size_t anchor, int *class_id)
+{
+    float best = -INFINITY;
+
+    *class_id = 0;
+    for (size_t c = 0; c < h->classes; c++) {
+        const float score = ss_tensor_value(h->t, anchor * h->anchor_stride + (BOX + c) * h->channel_stride);
+
+        if (score > best) {
+            best = score;
+            *class_id = (int)c;
+        }
+    }
+    return best;
 }
 
 static SsBox box_at(const Head *h, size_t anchor)
@@ -106,28 +133,26 @@ static SsBox box_at(const Head *h, size_t anchor)
 
 static int collect(const Head *h, float threshold, SsDetection *found, int max)
 {
-    float best[BLOCK];
-    int best_class[BLOCK];
+    const int32_t least = least_bits(threshold);
     int n = 0;
 
     for (size_t first = 0; first < h->n; first += BLOCK) {
         size_t count = SS_MIN(h->n - first, (size_t)BLOCK);
+        int32_t passes[BLOCK] = { 0 };
 
-        for (size_t i = 0; i < count; i++) {
-            best[i] = -INFINITY;
-            best_class[i] = 0;
-        }
         if (h->anchor_stride == 1)
-            scan_channels(h, first, count, best, best_class);
+            scan_channels(h, first, count, least, passes);
         else
-            scan_anchors(h, first, count, best, best_class);
+            scan_anchors(h, first, count, least, passes);
 
         for (size_t i = 0; i < count; i++) {
-            if (best[i] >= threshold) {
-                SsDetection d = { box_at(h, first + i), SS_MIN(best[i], 1.0F), best_class[i] };
+            SsDetection d;
 
-                ss_keep_best(found, &n, max, &d);
-            }
+            if (!passes[i] || !((d.score = best_class(h, first + i, &d.class_id)) >= threshold))
+                continue;
+            d.score = SS_MIN(d.score, 1.0F);
+            d.box = box_at(h, first + i);
+            ss_keep_best(found, &n, max, &d);
         }
     }
     return n;
