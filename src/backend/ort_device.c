@@ -2,6 +2,7 @@
 #include "backend/ort_device.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,13 +18,13 @@
 #include "cuda/driver.h"
 #endif
 
-enum { MAX_SETTINGS = 32, OURS = 2, MAX_TEXT = 1024, MAX_DEVICES = 16 };
+enum { MAX_SETTINGS = 32, OURS = 4, MAX_TEXT = 1024, MAX_DEVICES = 16 };
 
 /* A provider's settings, as the runtime takes them. */
 typedef struct Settings {
     const char *key[MAX_SETTINGS], *value[MAX_SETTINGS];
     size_t n;
-    char text[MAX_TEXT], number[16];
+    char text[MAX_TEXT], number[16], stream[24];
 } Settings;
 
 typedef struct Call {
@@ -195,15 +196,16 @@ static const struct {
     int (*use)(Call *c);
     bool nvidia;   /* the Nth such device is the driver's Nth */
     bool parallel; /* sessions there need not take turns */
+    bool stream;   /* one of ours may be given */
     SsOrtKeeps keeps;
     const char *folder, *enable; /* settings: where it keeps its files, and that it shall ("1") */
 } devices[] = {
     { "tensorrt-rtx", "NvTensorRTRTXExecutionProvider", "libonnxruntime_providers_nv_tensorrt_rtx.so",
-      use_plugin, true, false, SS_ORT_KEEPS_ENGINE, "nv_runtime_cache_path", NULL },
-    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false, SS_ORT_KEEPS_FILES,
+      use_plugin, true, false, true, SS_ORT_KEEPS_ENGINE, "nv_runtime_cache_path", NULL },
+    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false, false, SS_ORT_KEEPS_FILES,
       "trt_engine_cache_path", "trt_engine_cache_enable" },
-    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, true, SS_ORT_KEEPS_NOTHING, NULL, NULL },
-    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, true, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
 };
 
 /* What is built for the network at hand first. */
@@ -227,6 +229,13 @@ static void add_setting(Settings *s, const char *key, const char *value)
 {
     s->key[s->n] = key;
     s->value[s->n++] = value;
+}
+
+static void set_stream(Settings *s, void *stream)
+{
+    (void)snprintf(s->stream, sizeof s->stream, "%" PRIuPTR, (uintptr_t)stream);
+    add_setting(s, "has_user_compute_stream", "1");
+    add_setting(s, "user_compute_stream", s->stream);
 }
 
 static int read_settings(Call *c, const char *settings)
@@ -324,6 +333,13 @@ bool ss_ort_device_any_gpu(void)
     return *text;
 }
 
+bool ss_ort_device_takes_stream(const char *device)
+{
+    const int i = find(device);
+
+    return i >= 0 && devices[i].stream;
+}
+
 SsOrtKeeps ss_ort_device_keeps(const char *device, const char *settings)
 {
     const int i = find(device);
@@ -355,7 +371,7 @@ void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *se
 }
 
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
-                      const char *folder, char *why, size_t size)
+                      const char *folder, void *stream, char *why, size_t size)
 {
     char name[64], plugin[PATH_MAX];
     Call c = { .ort = ort, .options = options, .provider = name, .why = why, .size = size };
@@ -375,5 +391,7 @@ int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *
         add_setting(&c.set, devices[i].folder, folder);
     if (folder && devices[i].enable)
         add_setting(&c.set, devices[i].enable, "1");
+    if (stream)
+        set_stream(&c.set, stream);
     return devices[i].use(&c);
 }

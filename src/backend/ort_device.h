@@ -21,6 +21,8 @@ SsOrtTurn *ss_ort_device_turn(const char *device);
 bool ss_ort_device_any_gpu(void);
 /** The number of the NVIDIA device that `device` means; -1: it means none, or none known here. */
 int ss_ort_device_gpu(const char *device);
+/** Does a session there compute on a stream that it is given? */
+bool ss_ort_device_takes_stream(const char *device);
 /** What a device makes of a network that another start can use. */
 typedef enum SsOrtKeeps {
     SS_ORT_KEEPS_NOTHING,
@@ -36,11 +38,11 @@ void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *se
 /**
  * Lets `options` compute on `device`: cpu, cuda, tensorrt, tensorrt-rtx, any with ":N" for the Nth, or an
  * execution provider by its own name. `settings`: "key=value,..."; those that are not ours go to the
- * provider. `folder`: where it finds and keeps files of its own; NULL = nowhere. Errors: -ENOTSUP (not on
- * this machine, or not in this library), -EINVAL (a setting), -errno; `why` (at most `size` bytes) says what
- * and is not logged.
+ * provider. `folder`: where it finds and keeps files of its own; NULL = nowhere. `stream`: to compute on,
+ * which outlives the session; NULL = one of its own. Errors: -ENOTSUP (not on this machine, or not in this
+ * library), -EINVAL (a setting), -errno; `why` (at most `size` bytes) says what and is not logged.
  */
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
-                      const char *folder, char *why, size_t size);
+                      const char *folder, void *stream, char *why, size_t size);
 
 #endif

@@ -12,13 +12,43 @@ struct SsOrtGpu {
     bool works;
     const SsCuda *cu;
     int device;
-    SsCuContext context; /* the device's primary one, which the runtime uses, too */
-    SsCuStream stream;
+    SsCuContext context;    /* the device's primary one, which the runtime uses, too */
+    SsCuStream stream, own; /* the session's, or `own`, which is NULL otherwise */
     SsCuPtr tensor;
     OrtMemoryInfo *memory;
     OrtValue *value; /* on `tensor` */
     SsCudaPreprocess *preprocess;
 };
+
+void *ss_ort_gpu_stream_new(int gpu, const SsLogger *log)
+{
+    const SsCuda *cu = ss_cuda(NULL); /* without a driver the provider says so */
+    SsCuContext context, ours;
+    SsCuStream stream = NULL;
+    int device;
+
+    if (!cu || ss_cuda_retain(cu, gpu, &device, &context, log) < 0)
+        return NULL;
+    if (ss_cuda_check(cu, cu->CtxPushCurrent(context), "the GPU's context", log) == 0) {
+        if (ss_cuda_check(cu, cu->StreamCreate(&stream, SS_CU_STREAM_NON_BLOCKING), "a stream", log) < 0)
+            stream = NULL;
+        (void)cu->CtxPopCurrent(&ours);
+    }
+    if (!stream)
+        (void)cu->DevicePrimaryCtxRelease(device);
+    return stream;
+}
+
+void ss_ort_gpu_stream_free(int gpu, void *stream)
+{
+    const SsCuda *cu = stream ? ss_cuda(NULL) : NULL;
+    int device;
+
+    if (!cu || cu->DeviceGet(&device, gpu) != 0)
+        return;
+    (void)cu->StreamDestroy(stream);
+    (void)cu->DevicePrimaryCtxRelease(device);
+}
 
 static int enter(const SsOrtGpu *gpu, const SsLogger *log)
 {
@@ -39,8 +69,12 @@ static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *inp
 
     if (ret < 0)
         return ret;
-    ret = ss_cuda_check(gpu->cu, gpu->cu->StreamCreate(&gpu->stream, SS_CU_STREAM_NON_BLOCKING), "a stream",
-                        s->log);
+    gpu->stream = s->stream;
+    if (!s->stream) {
+        ret = ss_cuda_check(gpu->cu, gpu->cu->StreamCreate(&gpu->own, SS_CU_STREAM_NON_BLOCKING), "a stream",
+                            s->log);
+        gpu->stream = gpu->own;
+    }
     if (ret == 0)
         ret = ss_cuda_check(gpu->cu, gpu->cu->MemAlloc(&gpu->tensor, input->size), "memory for the input",
                             s->log);
@@ -69,12 +103,12 @@ static int start(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input, co
     return ss_cuda_preprocess_create(&gpu->preprocess, s->gpu, input, how, s->log);
 }
 
-/* The network runs on a stream of the runtime's: what ours has done must be there before. */
+/* Where the network runs on a stream of the runtime's, what ours has done must be there before. */
 static int finish(const SsOrtGpu *gpu, const SsLogger *log)
 {
-    int ret = enter(gpu, log);
+    int ret = gpu->own ? enter(gpu, log) : 0;
 
-    if (ret < 0)
+    if (ret < 0 || !gpu->own)
         return ret;
     ret = ss_cuda_check(gpu->cu, gpu->cu->StreamSynchronize(gpu->stream), "the frame on the GPU", log);
     leave(gpu);
@@ -117,10 +151,12 @@ void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run)
     if (gpu->memory)
         s->ort->ReleaseMemoryInfo(gpu->memory);
     if (gpu->context && enter(gpu, s->log) == 0) {
+        if (gpu->stream)
+            (void)gpu->cu->StreamSynchronize(gpu->stream);
         if (gpu->tensor)
             (void)gpu->cu->MemFree(gpu->tensor);
-        if (gpu->stream)
-            (void)gpu->cu->StreamDestroy(gpu->stream);
+        if (gpu->own)
+            (void)gpu->cu->StreamDestroy(gpu->own);
         leave(gpu);
     }
     if (gpu->context)

@@ -5,11 +5,30 @@
 
 #include "backend/ort_session.h"
 
+#ifdef SS_HAVE_CUDA
+/** A stream of NVIDIA device `gpu` for a session to compute on; NULL: there is none, and the log says why. */
+void *ss_ort_gpu_stream_new(int gpu, const SsLogger *log);
+/** Nothing happens to NULL. */
+void ss_ort_gpu_stream_free(int gpu, void *stream);
+#else
+static inline void *ss_ort_gpu_stream_new(int gpu, const SsLogger *log)
+{
+    (void)gpu, (void)log;
+    return NULL;
+}
+
+static inline void ss_ort_gpu_stream_free(int gpu, void *stream)
+{
+    (void)gpu, (void)stream;
+}
+#endif
+
 typedef struct SsOrtGpu SsOrtGpu;
 
 /**
- * As SsBackend.request_convert(), for a run of a session on NVIDIA device `s->gpu`. `*out`: NULL before the
- * first call, which makes it; where that fails the log says why, once, and this and all later calls return
+ * As SsBackend.request_convert(), for a run of a session on NVIDIA device `s->gpu`: on the session's stream,
+ * where it has one of ours, so that nobody waits for the frame to be there. `*out`: NULL before the first
+ * call, which makes it; where that fails the log says why, once, and this and all later calls return
  * -ENOTSUP.
  */
 int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input,

@@ -9,6 +9,7 @@
 #include "backend/modelfile.h"
 #include "backend/options.h"
 #include "backend/ort_device.h"
+#include "backend/ort_gpu.h"
 #include "backend/shape.h"
 #include "internal.h"
 
@@ -135,7 +136,7 @@ static int set_engine(const SsOrt *ort, OrtSessionOptions *options, const char *
 }
 
 static int set_all(const SsOrt *ort, OrtSessionOptions *options, const SsOrtPlan *plan, const char *device,
-                   const SsOrtPlace *place)
+                   const SsOrtPlace *place, void *stream)
 {
     const SsModelParams *p = &plan->params;
     const char *settings = plan->tries && ss_ort_device_is_cpu(device) ? NULL : p->options;
@@ -152,7 +153,7 @@ static int set_all(const SsOrt *ort, OrtSessionOptions *options, const SsOrtPlan
         ret = set_engine(ort, options, place->engine, plan->log);
     if (ret < 0)
         return ret;
-    ret = ss_ort_device_use(ort, options, device, settings, place->folder, why, sizeof why);
+    ret = ss_ort_device_use(ort, options, device, settings, place->folder, stream, why, sizeof why);
     if (ret < 0)
         ss_err(plan->log, "device %s: %s", device, why);
     return ret;
@@ -161,16 +162,22 @@ static int set_all(const SsOrt *ort, OrtSessionOptions *options, const SsOrtPlan
 int ss_ort_plan_open(SsOrtSession *s, const SsOrtPlan *plan, const char *device, const SsOrtPlace *place)
 {
     const SsOrt *ort = plan->ort;
+    const int gpu = ss_ort_device_gpu(device);
+    void *stream = ss_ort_device_takes_stream(device) ? ss_ort_gpu_stream_new(gpu, plan->log) : NULL;
     OrtSessionOptions *options = NULL;
     int ret = new_options(ort, &options, plan->log);
 
     if (ret == 0)
-        ret = set_all(ort, options, plan, device, place);
+        ret = set_all(ort, options, plan, device, place, stream);
     if (ret == 0)
         ret = ss_ort_session_open(s, ort, place->made ? place->engine : plan->params.path, options,
                                   ss_ort_device_turn(device), plan->log);
-    if (ret == 0)
-        s->gpu = ss_ort_device_gpu(device);
+    if (ret == 0) {
+        s->gpu = gpu;
+        s->stream = stream;
+    } else {
+        ss_ort_gpu_stream_free(gpu, stream);
+    }
     if (options)
         ort->ReleaseSessionOptions(options);
     return ret;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/ort_gpu.h"
 #include "backend/shape.h"
 #include "internal.h"
 
@@ -238,6 +239,7 @@ void ss_ort_session_close(SsOrtSession *s)
     if (s->session)
         s->ort->ReleaseSession(s->session);
     end_turn(s);
+    ss_ort_gpu_stream_free(s->gpu, s->stream);
     *s = (SsOrtSession) { 0 };
 }
 
@@ -358,7 +360,7 @@ static int bind_run_wait(SsOrtRun *run, const SsOrtSession *s)
     const OrtValue *input = run->on_device ? run->on_device : run->input;
     int ret = ss_ort_check(ort, s->log, ort->BindInput(run->binding, s->input_name, input), "input");
 
-    if (ret == 0)
+    if (ret == 0 && !(run->on_device && s->stream)) /* else what brings it there goes before on its stream */
         ret = ss_ort_check(ort, s->log, ort->SynchronizeBoundInputs(run->binding), "input");
     if (ret == 0)
         ret = ss_ort_check(ort, s->log, ort->RunWithBinding(s->session, NULL, run->binding), "inference");

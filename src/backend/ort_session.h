@@ -25,6 +25,7 @@ typedef struct SsOrtSession {
     SsTensor input, output[SS_MAX_OUTPUTS];         /* dim may hold -1 */
     int n_outputs;
     int gpu;                             /* it runs on this NVIDIA device; -1 = on none */
+    void *stream;                        /* of that, ours, which it computes on; NULL = on one of its own */
     SsOrtTurn *turn;                     /* held while it is made, infers or ends; NULL = it needs none */
     char axis[SS_MAX_RANK][SS_MAX_NAME]; /* names of the input's open dimensions; "" = it has none */
 } SsOrtSession;

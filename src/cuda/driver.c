@@ -108,7 +108,8 @@ const SsCuda *ss_cuda(const SsLogger *log)
     pthread_once(&once, load);
     if (usable)
         return &driver;
-    ss_err(log, "%s", reason);
+    if (log)
+        ss_err(log, "%s", reason);
     return NULL;
 }
 

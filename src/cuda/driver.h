@@ -68,7 +68,7 @@ typedef struct SsCuda {
 
 /**
  * The driver, loaded by the first call and never unloaded; NULL: there is none, it is too old or has no
- * device; every caller's `log` is told so, in one line. Thread: any.
+ * device; every caller's `log` is told so, in one line; NULL: nobody is. Thread: any.
  */
 const SsCuda *ss_cuda(const SsLogger *log);
 /** 0, or `result` as -ENOMEM or -EIO, logged: "what: the driver's words". Thread: any. */
