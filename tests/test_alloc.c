@@ -60,12 +60,12 @@ static void quiet(void *cookie, SsLogLevel level, const char *msg)
 static uint8_t pixels[64 * 48];
 
 /** Returns how many frames were looked at. */
-static uint64_t live(const char *options)
+static uint64_t live(const char *options, int workers)
 {
     SsEngineParams p = { .backend = "dummy",
                          .decoder = "detection-output",
                          .model.options = options,
-                         .workers = 2,
+                         .workers = workers,
                          .log = { SS_LOG_ERROR, quiet, NULL } };
     SsEngine *e = NULL;
     SsStream *s = NULL;
@@ -199,14 +199,14 @@ static void reserve_of_a_rate(int rate, int pictures)
     ss_engine_destroy(&e);
 }
 
-static void live_until_all_is_had(const char *options)
+static void live_until_all_is_had(const char *options, int workers)
 {
     int lives = 0;
 
     do {
         atomic_store(&refused, false);
         atomic_store(&left, lives++);
-        uint64_t inferred = live(options);
+        uint64_t inferred = live(options, workers);
         if (!atomic_load(&refused))
             REQUIRE_CMP(inferred, ==, 6);
     } while (atomic_load(&refused));
@@ -223,7 +223,8 @@ int main(void)
     reserve_of_a_rate(30, SS_PICTURE_RESERVE);
     reserve_of_a_rate(10, SS_PICTURE_RESERVE);
 
-    live_until_all_is_had("boxes=5");
-    live_until_all_is_had("boxes=5,stand_in=5");
+    live_until_all_is_had("boxes=5", 2);
+    live_until_all_is_had("boxes=5,async=1", 1);
+    live_until_all_is_had("boxes=5,stand_in=5", 2);
     return 0;
 }

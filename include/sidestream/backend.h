@@ -77,8 +77,10 @@ typedef struct SsModel {
 /** One inference in flight. */
 typedef struct SsRequest {
     SsModel *model;
-    SsTensor input;                  /* .data: written before request_infer() */
-    SsTensor output[SS_MAX_OUTPUTS]; /* .dim, .data, .size: set by request_infer(), valid until the next */
+    struct SsRequest *beside; /* of the same thread; both may be in flight at the same time; NULL = alone */
+    SsTensor input;           /* .data: written before request_infer() */
+    SsTensor output[SS_MAX_OUTPUTS]; /* .dim, .data, .size: set by request_infer() or request_wait(), valid
+                                        until the next */
     void *priv;                      /* backend->request_size zeroed bytes, freed by the core */
 } SsRequest;
 
@@ -110,6 +112,13 @@ typedef struct SsBackend {
      * request_infer().
      */
     int (*request_convert)(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
+    /**
+     * Begins an inference, which request_wait() ends; the request that was opened beside this one may begin
+     * another meanwhile. -ENOTSUP, not logged: not of this request as it stands; request_infer() does it.
+     * Both or NULL. Same thread as request_infer().
+     */
+    int (*request_start)(SsRequest *r);
+    int (*request_wait)(SsRequest *r);
     /**
      * The device that is to answer while the one of `p` is got ready, where that may take long: the same
      * model is opened there beside it. NULL, of the function or of what it returns: there is no need. Thread:

@@ -12,6 +12,7 @@
  *   size=N         the input is [1,N,N,3] u8 (default 64)
  *   gate=G         inferences wait at gate G (0 .. 7) until it lets them pass
  *   load_gate=G    so does model_open
+ *   async=1        inferences begin and end apart; with one worker, two may be in flight
  *   stand_in=N     a stand-in answers until model_open is done: N boxes, at once, or as stand_in_gate=G lets
  * it; broken=stand_in: it cannot be loaded
  */
@@ -36,6 +37,8 @@ SS_API void ss_dummy_gate_open(int gate);
 SS_API void ss_dummy_gate_pass(int gate, int n);
 /** Blocks until `n` inferences have arrived at the gate since it was shut. */
 SS_API void ss_dummy_gate_wait(int gate, int n);
+/** So many were in flight at once, of those with async=1, since it was last asked. */
+SS_API int ss_dummy_most_in_flight(void);
 /** FNV-1a of the input tensor of the last inference that arrived at the gate. */
 SS_API uint32_t ss_dummy_gate_checksum(int gate);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,7 @@ static void gate_enter(int gate, uint32_t checksum)
 enum { MAX_BOXES = 256, NO_GATE = -1, VALUES = 7 /* of a DetectionOutput row */ };
 
 typedef struct Dummy {
-    int latency_ms, load_ms, boxes, follow, size, gate, load_gate;
+    int latency_ms, load_ms, boxes, follow, size, gate, load_gate, async;
     bool broken_infer, broken_load;
 } Dummy;
 
@@ -119,9 +120,8 @@ static int read_broken(Dummy *d, const SsModelParams *p, const SsLogger *log)
 
 static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
 {
-    static const char *const known[] = { "latency",  "load",          "broken", "boxes",
-                                         "follow",   "size",          "gate",   "load_gate",
-                                         "stand_in", "stand_in_gate", NULL };
+    static const char *const known[] = { "latency", "load",  "broken",    "boxes",    "follow",        "size",
+                                         "gate",    "async", "load_gate", "stand_in", "stand_in_gate", NULL };
     Dummy instead = { 0 }; /* as far as it differs */
     int ret;
 
@@ -133,6 +133,7 @@ static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
         (ret = ss_option_int(p->options, "stand_in_gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &instead.gate,
                              log)) < 0 ||
         (ret = ss_option_int(p->options, "follow", 0, 1, 0, &d->follow, log)) < 0 ||
+        (ret = ss_option_int(p->options, "async", 0, 1, 0, &d->async, log)) < 0 ||
         (ret = ss_option_int(p->options, "size", 1, 4096, 64, &d->size, log)) < 0 ||
         (ret = ss_option_int(p->options, "gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->gate, log)) < 0 ||
         (ret = ss_option_int(p->options, "load_gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->load_gate, log)) <
@@ -261,6 +262,36 @@ static int request_infer(SsRequest *r)
     return 0;
 }
 
+/* --- those that begin and end apart --- */
+
+static atomic_int in_flight, most_in_flight;
+
+int ss_dummy_most_in_flight(void)
+{
+    return atomic_exchange(&most_in_flight, 0);
+}
+
+static int request_start(SsRequest *r)
+{
+    const Dummy *d = r->model->priv;
+
+    if (!d->async)
+        return -ENOTSUP;
+    const int now = atomic_fetch_add(&in_flight, 1) + 1;
+    int most = atomic_load(&most_in_flight);
+    while (most < now && !atomic_compare_exchange_weak(&most_in_flight, &most, now))
+        ;
+    return 0;
+}
+
+static int request_wait(SsRequest *r)
+{
+    const int ret = request_infer(r);
+
+    atomic_fetch_sub(&in_flight, 1);
+    return ret;
+}
+
 static void request_close(SsRequest *r)
 {
     free(r->input.data);
@@ -284,5 +315,7 @@ const SsBackend ss_backend_dummy = {
     .request_open = request_open,
     .request_infer = request_infer,
     .request_close = request_close,
+    .request_start = request_start,
+    .request_wait = request_wait,
     .stand_in = stand_in,
 };

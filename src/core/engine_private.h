@@ -19,7 +19,7 @@
  * `delay`: two seconds at 60 a second. */
 enum { SS_LONGEST_CHAIN = 128 };
 
-enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512 };
+enum { SS_MAX_WORKERS = 16, SS_MAX_ERROR = 512, SS_FLIGHTS = 2 };
 
 /** A model and what it takes to use it. Written by the worker that loads it, before others see it. */
 typedef struct SsNetwork {
@@ -29,13 +29,32 @@ typedef struct SsNetwork {
     int64_t load_ns;
 } SsNetwork;
 
+/** A frame that the network has looked at. */
+typedef struct SsLook {
+    unsigned epoch;     /* of the stream when it was offered */
+    int64_t pts, came;  /* of the stream; by the clock */
+    SsPicture *picture; /* a reference; NULL: none was made */
+} SsLook;
+
+/** A request, and the frame that it is for between begin() and end() of worker.c. */
+typedef struct SsFlight {
+    SsRequest request;
+    SsStream *stream; /* a reference */
+    SsLook look;
+    SsGeometry geometry;
+    int64_t started; /* the inference */
+    bool in_flight;  /* it has been begun and goes on by itself */
+    int ret;         /* -errno: it has failed already */
+} SsFlight;
+
 typedef struct SsWorker {
     SsEngine *engine;
     SsNetwork *network;
     pthread_t thread;
     bool started; /* set by the thread that starts it, control or worker 0, before that starts others */
     /* --- the worker's thread only */
-    SsRequest request;
+    SsFlight flight[SS_FLIGHTS];
+    int flights; /* of those with a request: one, or two that take turns */
     SsImage *image;
     int64_t free_since; /* when it last had nothing to do */
     int64_t service;    /* from taking a frame to being free again, smoothed; 0 = not known yet */
@@ -70,13 +89,6 @@ struct SsEngine {
     char error[SS_MAX_ERROR];
     unsigned error_repeats;
 };
-
-/** A frame that the network has looked at. */
-typedef struct SsLook {
-    unsigned epoch;     /* of the stream when it was offered */
-    int64_t pts, came;  /* of the stream; by the clock */
-    SsPicture *picture; /* a reference; NULL: none was made */
-} SsLook;
 
 /** What the stream was last told. */
 typedef struct SsTold {

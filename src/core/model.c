@@ -113,9 +113,9 @@ void ss_model_close(SsModel *m)
     m->priv = NULL;
 }
 
-int ss_request_open(SsRequest *r, SsModel *m)
+static int open_request(SsRequest *r, SsModel *m, SsRequest *beside)
 {
-    *r = (SsRequest) { .model = m };
+    *r = (SsRequest) { .model = m, .beside = beside };
     r->priv = calloc(1, m->backend->request_size);
     if (!r->priv) {
         ss_err(m->log, "out of memory while opening an inference request");
@@ -129,9 +129,31 @@ int ss_request_open(SsRequest *r, SsModel *m)
     return ret;
 }
 
+int ss_request_open(SsRequest *r, SsModel *m)
+{
+    return open_request(r, m, NULL);
+}
+
+int ss_request_open_beside(SsRequest *r, SsRequest *first)
+{
+    return first->model->backend->request_start ? open_request(r, first->model, first) : -ENOTSUP;
+}
+
 int ss_request_infer(SsRequest *r)
 {
     return r->model->backend->request_infer(r);
+}
+
+int ss_request_start(SsRequest *r)
+{
+    const SsBackend *backend = r->model->backend;
+
+    return backend->request_start ? backend->request_start(r) : -ENOTSUP;
+}
+
+int ss_request_wait(SsRequest *r)
+{
+    return r->model->backend->request_wait(r);
 }
 
 void ss_request_close(SsRequest *r)

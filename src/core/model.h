@@ -12,7 +12,13 @@
 int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log);
 void ss_model_close(SsModel *m);
 int ss_request_open(SsRequest *r, SsModel *m);
+/** One more of the same thread, whose inferences may be in flight beside `first`'s; closed before that.
+ * -ENOTSUP, not logged: the backend has none. */
+int ss_request_open_beside(SsRequest *r, SsRequest *first);
 int ss_request_infer(SsRequest *r);
+/** As SsBackend.request_start(). */
+int ss_request_start(SsRequest *r);
+int ss_request_wait(SsRequest *r);
 void ss_request_close(SsRequest *r);
 
 /** The decoder named, or the first that fits; NULL: none, and the outputs and decoders tried have been

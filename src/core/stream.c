@@ -14,7 +14,7 @@
 #include "internal.h"
 #include "standby.h"
 
-enum { SPARE_PICTURES = 8, RATE_KNOWN = 16 /* pictures */ };
+enum { SPARE_PICTURES = 8, RATE_KNOWN = 16 /* pictures */, LONG_ENOUGH = 1000000000 /* ns */ };
 
 static void add_one(atomic_uint_fast64_t *counter)
 {
@@ -203,7 +203,7 @@ static void learn_rate(SsStream *s)
     const int64_t seen = s->picture->pts - s->first;
 
     if (s->paced < RATE_KNOWN && ++s->paced == RATE_KNOWN && seen > 0)
-        ss_reach_span(&s->reach, s->params.max_age, SS_MAX(seen / (RATE_KNOWN - 1), 1));
+        ss_reach_span(&s->reach, SS_MIN(s->params.max_age, LONG_ENOUGH), SS_MAX(seen / (RATE_KNOWN - 1), 1));
 }
 
 void ss_stream_see(SsStream *s, const SsFrameDesc *frame)

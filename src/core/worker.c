@@ -14,6 +14,9 @@
 #include "patience.h"
 #include "standby.h"
 
+static const int64_t SHORT =
+    4000000; /* ns; a frame may wait on the device for so long before it is looked at */
+
 /**
  * The picture comes first: the worker, and with it every thread that the runtime starts
  * from here (Linux: a thread inherits the nice value of the one that creates it), gives
@@ -78,22 +81,37 @@ static int load(SsEngine *e, SsNetwork *n, const SsModelParams *p)
     return 0;
 }
 
-static int open_request(SsWorker *w)
+/** A second one, where that pays: with one worker alone, since with several others fill the gap. */
+static void open_second(SsWorker *w)
+{
+    const SsEngineParams *p = &w->engine->params;
+
+    if (p->workers == 1 && !stands_in(w) && p->simulate_latency == 0 &&
+        ss_request_open_beside(&w->flight[1].request, &w->flight[0].request) == 0)
+        w->flights = 2;
+}
+
+static int open_requests(SsWorker *w)
 {
     SsNetwork *n = w->network;
-    int ret = ss_request_open(&w->request, &n->model);
+    int ret = ss_request_open(&w->flight[0].request, &n->model);
 
     if (ret < 0)
         return ret;
-    if ((ret = ss_image_create(&w->image, &n->model.input, &n->input, n->model.log)) < 0)
-        ss_request_close(&w->request);
-    return ret;
+    if ((ret = ss_image_create(&w->image, &n->model.input, &n->input, n->model.log)) < 0) {
+        ss_request_close(&w->flight[0].request);
+        return ret;
+    }
+    w->flights = 1;
+    open_second(w);
+    return 0;
 }
 
-static void close_request(SsWorker *w)
+static void close_requests(SsWorker *w)
 {
     ss_image_destroy(&w->image);
-    ss_request_close(&w->request);
+    while (w->flights > 0)
+        ss_request_close(&w->flight[--w->flights].request);
 }
 
 /** The device that answers until the one that is wanted is ready; NULL: there is no need of one. */
@@ -113,9 +131,9 @@ static int get_ready_to_stand_in(SsWorker *w)
     p.stand_in = true;
     if ((ret = load(e, w->network, &p)) < 0)
         return ret;
-    ret = open_request(w);
+    ret = open_requests(w);
     if (ret == 0 && !ss_engine_answers(e, w->network)) {
-        close_request(w);
+        close_requests(w);
         ret = -ECANCELED;
     }
     if (ret < 0)
@@ -132,7 +150,7 @@ static int get_ready_first(SsWorker *w)
     atomic_store(&e->began, ss_now_ns());
     if (other_device(e))
         ss_engine_start_worker(e, &e->stand_in); /* without one, there is nothing until the model is loaded */
-    if ((ret = load(e, w->network, &e->params.model)) < 0 || (ret = open_request(w)) < 0) {
+    if ((ret = load(e, w->network, &e->params.model)) < 0 || (ret = open_requests(w)) < 0) {
         ss_engine_fail(e);
         return ret;
     }
@@ -147,7 +165,7 @@ static int get_ready(SsWorker *w)
 {
     if (stands_in(w))
         return get_ready_to_stand_in(w);
-    return index_of(w) == 0 ? get_ready_first(w) : open_request(w);
+    return index_of(w) == 0 ? get_ready_first(w) : open_requests(w);
 }
 
 /** Blocks until `deadline` or until the engine stops. */
@@ -168,56 +186,110 @@ static void to_frame(SsDetection *det, int n, const SsGeometry *g)
         det[i].box = ss_geometry_to_frame(g, det[i].box);
 }
 
-/** Returns the count of detections in w->detection, or -errno. Drops the frame as early as it can. */
-static int look_at(SsWorker *w, SsStream *s, SsFrame **frame, float threshold)
+/** Takes frame and reference. */
+static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
+{
+    f->stream = s;
+    /* The picture holds all that came after it. */
+    f->look = (SsLook) { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture };
+    frame->picture = NULL;
+    ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
+    f->ret = ss_image_feed(w->image, &frame->desc, &f->request, &f->geometry);
+    ss_frame_unref(&frame); /* as early as it can go */
+    f->started = ss_now_ns();
+    f->in_flight = false;
+    if (f->ret < 0 || w->flights == 1)
+        return;
+    const int ret = ss_request_start(&f->request);
+    f->in_flight = ret == 0;
+    if (ret != -ENOTSUP)
+        f->ret = ret;
+}
+
+/** Returns the count of detections in w->detection, or -errno. */
+static int detect(SsWorker *w, SsFlight *f, float threshold)
 {
     SsEngine *e = w->engine;
-    SsGeometry geometry;
-    int ret = ss_image_feed(w->image, &(*frame)->desc, &w->request, &geometry);
+    const SsNetwork *n = w->network;
+    int ret = f->ret;
 
-    ss_frame_unref(frame);
+    if (ret == 0)
+        ret = f->in_flight ? ss_request_wait(&f->request) : ss_request_infer(&f->request);
     if (ret < 0)
         return ret;
-
-    int64_t start = ss_now_ns();
-    if ((ret = ss_request_infer(&w->request)) < 0)
-        return ret;
     if (e->params.simulate_latency > 0)
-        wait_until(e, start + e->params.simulate_latency);
-    ss_stream_note_inference(s, ss_now_ns() - start);
+        wait_until(e, f->started + e->params.simulate_latency);
+    ss_stream_note_inference(f->stream, ss_now_ns() - f->started);
 
-    const SsDecodeParams p = { ss_tensor_width(&w->network->model.input),
-                               ss_tensor_height(&w->network->model.input), threshold, e->params.nms_iou };
-    const SsDecoder *decoder = w->network->decoder;
-    ret = decoder->decode(w->request.output, w->network->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
+    const SsDecodeParams p = { ss_tensor_width(&n->model.input), ss_tensor_height(&n->model.input), threshold,
+                               e->params.nms_iou };
+    ret = n->decoder->decode(f->request.output, n->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
     if (ret < 0) {
-        ss_err(&e->log, "decoder %s cannot read what the model gave", decoder->name);
+        ss_err(&e->log, "decoder %s cannot read what the model gave", n->decoder->name);
         return ret;
     }
-    to_frame(w->detection, ret, &geometry);
+    to_frame(w->detection, ret, &f->geometry);
     return ret;
 }
 
-static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
+static void end(SsWorker *w, SsFlight *f)
 {
-    /* The picture holds all that came after it. */
-    SsLook look = { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture };
-
-    frame->picture = NULL;
-    ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
-    /* What is followed is known to be there, so a faint sight of it will do. */
     const SsEngineParams *p = &w->engine->params;
-    const int n = look_at(w, s, &frame, look.picture ? SS_MIN(p->faint, p->threshold) : p->threshold);
+    SsStream *s = f->stream;
+    /* What is followed is known to be there, so a faint sight of it will do. */
+    const int n = detect(w, f, f->look.picture ? SS_MIN(p->faint, p->threshold) : p->threshold);
+
     if (n >= 0) {
-        ss_stream_publish(s, &look, w->detection, n);
+        ss_stream_publish(s, &f->look, w->detection, n);
         if (!stands_in(w)) /* its first inference may take long, too */
             ss_engine_relieve(w->engine);
     } else {
         atomic_fetch_add(&s->failed, 1);
     }
-    ss_picture_unref(&look.picture);
+    ss_picture_unref(&f->look.picture);
     atomic_fetch_sub(&s->in_flight, 1);
     ss_stream_unref(s);
+}
+
+/**
+ * Begins the next while `f` is looked at, so that its device has no pause; NULL: nothing is waiting, or it
+ * would wait there for so long that a younger one had better be taken when `f` is done.
+ */
+static SsFlight *begin_next(SsWorker *w, const SsFlight *f)
+{
+    SsEngine *e = w->engine;
+    SsFlight *next = &w->flight[f == &w->flight[0]];
+    SsStream *s;
+
+    if (!f->in_flight || w->service == 0 || w->service > SHORT || atomic_load(&e->stopping) ||
+        sem_trywait(&e->work) != 0)
+        return NULL;
+    w->free_since = ss_now_ns();
+    SsFrame *frame = ss_engine_take(e, &s);
+    if (!frame)
+        return NULL;
+    begin(w, next, s, frame);
+    return next;
+}
+
+/** Smoothed, so that one slow inference does not change the rhythm. */
+static void note_service(SsWorker *w, int64_t took)
+{
+    w->service = w->service == 0 ? took : w->service + (took - w->service) / 8;
+}
+
+/** This frame, and as long as there is always one waiting, those that come. */
+static void serve(SsWorker *w, SsStream *s, SsFrame *frame)
+{
+    SsFlight *f = &w->flight[0], *next;
+    int64_t start = ss_now_ns(), now;
+
+    for (begin(w, f, s, frame); f; f = next, start = now) {
+        next = begin_next(w, f);
+        end(w, f);
+        now = ss_now_ns();
+        note_service(w, now - start);
+    }
 }
 
 static void wait_for_work(SsEngine *e)
@@ -262,12 +334,6 @@ static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
     return younger;
 }
 
-/** Smoothed, so that one slow inference does not change the rhythm. */
-static void note_service(SsWorker *w, int64_t took)
-{
-    w->service = w->service == 0 ? took : w->service + (took - w->service) / 8;
-}
-
 void *ss_worker_main(void *arg)
 {
     SsWorker *w = arg;
@@ -295,12 +361,10 @@ void *ss_worker_main(void *arg)
             frame = prefer_younger(w, &s, frame);
         if (!frame)
             continue; /* a flush took it, or the engine stops */
-        int64_t start = ss_now_ns();
         serve(w, s, frame);
-        note_service(w, ss_now_ns() - start);
     }
 
-    close_request(w);
+    close_requests(w);
     if (stands_in(w))
         ss_model_close(&w->network->model);
     return NULL;

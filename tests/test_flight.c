@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Two inferences in flight at once: none is lost, none is another's. By counters, no clock. */
+#include "core/frame_private.h"
+#include "engine_rig.h"
+#include "internal.h"
+
+enum { STREAMS = 4, ROUNDS = 300 };
+
+static SsObject objects[SS_MAX_OBJECTS];
+
+/** Dark, but for a square that says whose it is, and of which of its frames. */
+static SsFrame *marked(int64_t pts, int x, int y)
+{
+    SsFrame *f = picture(pts, 0);
+    uint8_t *pixels = (uint8_t *)f->desc.plane[0];
+
+    for (int k = 0; k < 16; k++)
+        pixels[(4 * y + k / 4) * PICTURE_SIDE + 4 * x + k % 4] = 255;
+    return f;
+}
+
+/** What was seen in this frame is its square; others may be missed ones of frames before. */
+static void require_own(SsStream *s, int64_t pts, int x, int y)
+{
+    int seen = 0;
+
+    for (int i = ss_stream_objects_at(s, pts, objects, SS_MAX_OBJECTS) - 1; i >= 0; i--) {
+        if (objects[i].state != SS_MEASURED)
+            continue;
+        seen++;
+        REQUIRE(objects[i].source_pts == pts);
+        REQUIRE_NEAR(objects[i].box.x, 4 * x, 1.5);
+        REQUIRE_NEAR(objects[i].box.y, 4 * y, 1.5);
+    }
+    REQUIRE_CMP(seen, ==, 1);
+}
+
+/** All streams' frames wait at once; each gets its own answer. Goes on until two have been in flight. */
+static void each_gets_its_own(void)
+{
+    SsEngine *e = engine_with("async=1,follow=1", 1);
+    SsStream *s[STREAMS];
+    int most = 0, i = 0;
+
+    for (int k = 0; k < STREAMS; k++)
+        s[k] = stream_of(e, 1, 0);
+    REQUIRE(ss_engine_start(e) == 0);
+    REQUIRE(ss_engine_wait_loaded(e) == SS_RUNNING);
+    for (; i < ROUNDS || most < 2; i++) {
+        for (int k = 0; k < STREAMS; k++)
+            ss_stream_offer(s[k], marked(i * PERIOD, k, i % 8));
+        for (int k = 0; k < STREAMS; k++) {
+            settle(s[k], 0);
+            require_own(s[k], i * PERIOD, k, i % 8);
+        }
+        const int now = ss_dummy_most_in_flight();
+        most = SS_MAX(most, now);
+    }
+    REQUIRE_CMP(most, ==, 2);
+    for (int k = 0; k < STREAMS; k++) {
+        const SsStreamStats st = settle(s[k], 0);
+        REQUIRE_CMP(st.inferred, ==, i);
+        ss_stream_destroy(&s[k]);
+    }
+    ss_engine_destroy(&e);
+    REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+}
+
+/** Those of several workers, of a slow network and of one that is slowed down are begun one by one. */
+static void alone_where_it_does_not_pay(void)
+{
+    static const struct {
+        const char *options;
+        int workers;
+    } cases[] = { { "async=1", 2 }, { "async=1,latency=5", 1 }, { "async=0", 1 } };
+
+    for (int i = 0; i < (int)SS_COUNTOF(cases); i++) {
+        SsEngine *e = engine_with(cases[i].options, cases[i].workers);
+        SsStream *s[STREAMS];
+
+        for (int k = 0; k < STREAMS; k++)
+            s[k] = stream_of(e, 1, 0);
+        REQUIRE(ss_engine_start(e) == 0);
+        for (int n = 0; n < 20; n++) {
+            for (int k = 0; k < STREAMS; k++)
+                offer(s[k], n * PERIOD, objects);
+            settle(s[0], 0);
+        }
+        for (int k = 0; k < STREAMS; k++) {
+            const SsStreamStats st = settle(s[k], 0);
+            require_sum(&st);
+            ss_stream_destroy(&s[k]);
+        }
+        ss_engine_destroy(&e);
+        REQUIRE_CMP(ss_dummy_most_in_flight(), <=, i == 1);
+    }
+}
+
+static void failures_are_counted(void)
+{
+    SsEngine *e = engine_with("async=1,broken=infer", 1);
+    SsStream *s[STREAMS];
+
+    for (int k = 0; k < STREAMS; k++)
+        s[k] = stream_of(e, 1, 0);
+    REQUIRE(ss_engine_start(e) == 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        for (int k = 0; k < STREAMS; k++)
+            offer(s[k], i * PERIOD, objects);
+        for (int k = 0; k < STREAMS; k++)
+            settle(s[k], 0);
+    }
+    for (int k = 0; k < STREAMS; k++) {
+        const SsStreamStats st = settle(s[k], 0);
+        REQUIRE_CMP(st.failed, ==, ROUNDS);
+        ss_stream_destroy(&s[k]);
+    }
+    ss_engine_destroy(&e);
+    REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+}
+
+/** Frames go on coming while it stops: all end somewhere. */
+static void stops_with_two_in_flight(void)
+{
+    for (int round = 0; round < 50; round++) {
+        SsEngine *e = engine_with("async=1", 1);
+        SsStream *s[STREAMS];
+
+        for (int k = 0; k < STREAMS; k++)
+            s[k] = stream_of(e, 1, 0);
+        REQUIRE(ss_engine_start(e) == 0);
+        REQUIRE(ss_engine_wait_loaded(e) == SS_RUNNING);
+        for (int i = 0; i < round; i++)
+            for (int k = 0; k < STREAMS; k++)
+                offer(s[k], i * PERIOD, objects);
+        ss_engine_stop(e);
+        for (int k = 0; k < STREAMS; k++) {
+            SsStreamStats st;
+            ss_stream_stats(s[k], &st);
+            require_sum(&st);
+            REQUIRE_CMP(st.in_flight, <=, 1); /* in the slot */
+            ss_stream_destroy(&s[k]);
+        }
+        ss_engine_destroy(&e);
+        REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+    }
+}
+
+int main(void)
+{
+    each_gets_its_own();
+    alone_where_it_does_not_pay();
+    failures_are_counted();
+    stops_with_two_in_flight();
+    return 0;
+}
