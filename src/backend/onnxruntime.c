@@ -19,6 +19,7 @@
 #include <strings.h>
 
 #include "backend/ort_device.h"
+#include "backend/ort_flight.h"
 #include "backend/ort_gpu.h"
 #include "backend/ort_kept.h"
 #include "backend/table.h"
@@ -184,18 +185,24 @@ static int model_open(SsModel *m, const SsModelParams *p)
 
 typedef struct OrtRequest {
     SsOrtRun run;
-    const SsOrtSession *session; /* the model's, or `own` */
+    const SsOrtSession *session; /* the model's, `own`, or that of the request beside */
     SsOrtSession own;
 #ifdef SS_HAVE_CUDA
-    SsOrtGpu *gpu;
+    SsOrtGpu *gpu; /* of the first of two beside one another, for both, as what follows */
+    SsOrtFlight *flight;
 #endif
 } OrtRequest;
 
 /* The model's session for all requests where these may run in parallel, else for the first alone: threads
  * that share one lose 1.5 ms whenever they change. */
-static int take_session(OrtRequest *q, OrtModel *o)
+static int take_session(OrtRequest *q, OrtModel *o, const SsRequest *beside)
 {
     bool mine;
+
+    if (beside) {
+        q->session = ((const OrtRequest *)beside->priv)->session;
+        return q->session->stream ? 0 : -ENOTSUP;
+    }
 
     pthread_mutex_lock(&o->lock);
     mine = !ss_ort_device_turn(o->device) || !o->lent;
@@ -205,8 +212,10 @@ static int take_session(OrtRequest *q, OrtModel *o)
     return mine ? 0 : ss_ort_plan_open(&q->own, &o->plan, o->device, &o->kept.place);
 }
 
-static void give_session(OrtRequest *q, OrtModel *o)
+static void give_session(OrtRequest *q, OrtModel *o, const SsRequest *beside)
 {
+    if (beside)
+        return;
     if (q->session == &q->own) {
         ss_ort_session_close(&q->own);
         return;
@@ -220,7 +229,7 @@ static int request_open(SsRequest *r)
 {
     OrtModel *o = r->model->priv;
     OrtRequest *q = r->priv;
-    int ret = take_session(q, o);
+    int ret = take_session(q, o, r->beside);
 
     if (ret < 0)
         return ret;
@@ -228,7 +237,7 @@ static int request_open(SsRequest *r)
     memcpy(r->output, r->model->output, sizeof r->output);
     ret = ss_ort_run_open(&q->run, q->session, &r->input, r->output);
     if (ret < 0)
-        give_session(q, o);
+        give_session(q, o, r->beside);
     return ret;
 }
 
@@ -244,20 +253,40 @@ static void request_close(SsRequest *r)
     OrtRequest *q = r->priv;
 
 #ifdef SS_HAVE_CUDA
+    ss_ort_flight_close(&q->flight, q->session);
     ss_ort_gpu_close(&q->gpu, q->session, &q->run);
 #endif
     ss_ort_run_close(&q->run, q->session);
-    give_session(q, r->model->priv);
+    give_session(q, r->model->priv, r->beside);
 }
 
 #ifdef SS_HAVE_CUDA
+static OrtRequest *first_of(const SsRequest *r)
+{
+    return r->beside ? r->beside->priv : r->priv;
+}
+
+static int request_start(SsRequest *r)
+{
+    OrtRequest *q = r->priv;
+
+    return ss_ort_flight_start(&first_of(r)->flight, q->session, r->beside != NULL, &q->run, r->output);
+}
+
+static int request_wait(SsRequest *r)
+{
+    const OrtRequest *q = r->priv;
+
+    return ss_ort_flight_wait(first_of(r)->flight, q->session, r->beside != NULL, r->output);
+}
+
 static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
 {
     OrtRequest *q = r->priv;
 
     if (q->session->gpu < 0)
         return -ENOTSUP;
-    return ss_ort_gpu_convert(&q->gpu, q->session, &q->run, &r->input, frame, how, g);
+    return ss_ort_gpu_convert(&first_of(r)->gpu, q->session, &q->run, &r->input, frame, how, g);
 }
 #endif
 
@@ -298,5 +327,7 @@ const SsBackend ss_backend_onnxruntime = {
     .request_close = request_close,
 #ifdef SS_HAVE_CUDA
     .request_convert = request_convert,
+    .request_start = request_start,
+    .request_wait = request_wait,
 #endif
 };

@@ -204,7 +204,7 @@ static const struct {
       use_plugin, true, false, true, SS_ORT_KEEPS_ENGINE, "nv_runtime_cache_path", NULL },
     { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false, false, SS_ORT_KEEPS_FILES,
       "trt_engine_cache_path", "trt_engine_cache_enable" },
-    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, true, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, false, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
     { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
 };
 

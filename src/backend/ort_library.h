@@ -70,12 +70,14 @@ enum { ORT_MEMORY_DEFAULT = 0 };                                          /* kin
     X(68, OrtStatus *, CreateMemoryInfo, const char *name, int allocator, int id, int memory,                \
       OrtMemoryInfo **)                                                                                      \
     X(69, OrtStatus *, CreateCpuMemoryInfo, int allocator, int memory, OrtMemoryInfo **)                     \
+    X(39, OrtStatus *, CreateRunOptions, OrtRunOptions **)                                                   \
     X(76, OrtStatus *, AllocatorFree, OrtAllocator *, void *)                                                \
     X(78, OrtStatus *, GetAllocatorWithDefaultOptions, OrtAllocator **)                                      \
     X(93, void, ReleaseStatus, OrtStatus *)                                                                  \
     X(94, void, ReleaseMemoryInfo, OrtMemoryInfo *)                                                          \
     X(95, void, ReleaseSession, OrtSession *)                                                                \
     X(96, void, ReleaseValue, OrtValue *)                                                                    \
+    X(97, void, ReleaseRunOptions, OrtRunOptions *)                                                          \
     X(98, void, ReleaseTypeInfo, OrtTypeInfo *)                                                              \
     X(99, void, ReleaseTensorTypeAndShapeInfo, OrtTensorTypeAndShapeInfo *)                                  \
     X(100, void, ReleaseSessionOptions, OrtSessionOptions *)                                                 \
@@ -90,6 +92,7 @@ enum { ORT_MEMORY_DEFAULT = 0 };                                          /* kin
     X(137, OrtStatus *, BindOutput, OrtIoBinding *, const char *, const OrtValue *)                          \
     X(138, OrtStatus *, BindOutputToDevice, OrtIoBinding *, const char *, const OrtMemoryInfo *)             \
     X(140, OrtStatus *, GetBoundOutputValues, const OrtIoBinding *, OrtAllocator *, OrtValue ***, size_t *)  \
+    X(165, OrtStatus *, AddRunConfigEntry, OrtRunOptions *, const char *key, const char *value)              \
     X(170, OrtStatus *, SessionOptionsAppendExecutionProvider_TensorRT_V2, OrtSessionOptions *,              \
       const OrtTensorRTProviderOptionsV2 *)                                                                  \
     X(171, OrtStatus *, CreateTensorRTProviderOptions, OrtTensorRTProviderOptionsV2 **)                      \

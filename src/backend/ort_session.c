@@ -245,6 +245,15 @@ void ss_ort_session_close(SsOrtSession *s)
 
 /* --- inferences --- */
 
+int ss_ort_session_run(const SsOrtSession *s, const OrtRunOptions *options, OrtIoBinding *binding)
+{
+    begin_turn(s);
+    const int ret =
+        ss_ort_check(s->ort, s->log, s->ort->RunWithBinding(s->session, options, binding), "inference");
+    end_turn(s);
+    return ret;
+}
+
 int ss_ort_value_on(const SsOrtSession *s, const OrtMemoryInfo *memory, void *data, const SsTensor *t,
                     OrtValue **value)
 {
@@ -395,6 +404,8 @@ int ss_ort_run_infer(SsOrtRun *run, const SsOrtSession *s, SsTensor *output)
         if (!run->fixed[i]) {
             open_sizes = true;
             ret = bind_open_output(run, s, i);
+        } else {
+            output[i].data = run->buffer[1 + i]; /* the last one's may have been elsewhere (ort_flight.h) */
         }
     }
     if (ret < 0)

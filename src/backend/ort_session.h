@@ -38,6 +38,9 @@ int ss_ort_session_open(SsOrtSession *s, const SsOrt *ort, const char *path, con
                         SsOrtTurn *turn, const SsLogger *log);
 void ss_ort_session_close(SsOrtSession *s);
 
+/** One run of what is bound, in its turn; `options`: NULL = the runtime's own. */
+int ss_ort_session_run(const SsOrtSession *s, const OrtRunOptions *options, OrtIoBinding *binding);
+
 /** One inference: what is bound to the session's names, in memory of the processor. */
 typedef struct SsOrtRun {
     OrtIoBinding *binding;
