@@ -244,7 +244,8 @@ static void *run_bare(void *arg)
     SsGeometry g;
     SsRequest r;
 
-    if (ss_request_open(&r, b->model) < 0 || ss_image_feed(image, &f, &r, &g) < 0)
+    /* The first inference may take seconds: a provider looks for its best kernels. */
+    if (ss_request_open(&r, b->model) < 0 || ss_image_feed(image, &f, &r, &g) < 0 || ss_request_infer(&r) < 0)
         exit(1);
     pthread_barrier_wait(b->ready);
     while (!atomic_load(b->stop)) {

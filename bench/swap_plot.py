@@ -30,8 +30,9 @@ def main():
             points = [(at, age) for at, age, who in run["frames"] if who == stand_in and age >= 0]
             axis.plot(*zip(*points) if points else ([], []), ".", markersize=3, color=colour, label=label)
         axis.axvline(run["device_ready_s"], color="#888888", linewidth=0.8)
-        axis.set(title=name, xlabel="seconds since the start", ylabel="age of the boxes, ms", ylim=(0, None), xlim=(0, None))
-        axis.legend(loc="upper right", frameon=False)
+        axis.set(title=name, xlabel="seconds since the start", ylabel="age of the boxes, ms", xlim=(0, None),
+                 ylim=(0, 1.4 * max(age for _, age, _ in run["frames"])))
+        axis.legend(loc="upper right", frameon=False, ncols=2)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(options.picture)
 
