@@ -37,8 +37,11 @@ guint64 counter(const Rig *rig, const char *name);
 void assert_every_frame_has_its_fate(const Rig *rig);
 gboolean is_in_state(const Rig *rig, const char *state);
 void await_state(const Rig *rig, const char *state);
-/** The next "sidestream-state" message is "running", "running, a stand-in", or "failed: why"; NULL: there is none. */
+/** The next "sidestream-state" message is "running", "running, a stand-in", or "failed: why"; NULL: there is
+ * none. */
 void assert_next_state(GstBus *bus, const char *expected);
+/** The same, after one that says "loading", if it came to that. */
+void assert_next_state_but_loading(GstBus *bus, const char *expected);
 
 GstBuffer *make_frame(guint64 pts, guint8 brightness);
 /** In, and out again at once. */
