@@ -34,18 +34,6 @@ struct SsOrtFlight {
     Result result[SS_MAX_OUTPUTS];
 };
 
-static int enter(const SsOrtFlight *f, const SsLogger *log)
-{
-    return ss_cuda_check(f->cu, f->cu->CtxPushCurrent(f->context), "the GPU's context", log);
-}
-
-static void leave(const SsOrtFlight *f)
-{
-    SsCuContext ours;
-
-    (void)f->cu->CtxPopCurrent(&ours);
-}
-
 /* With the context current. */
 static int get_result(SsOrtFlight *f, Result *r, size_t size, const SsLogger *log)
 {
@@ -116,10 +104,10 @@ static int make(SsOrtFlight *f, const SsOrtSession *s, const SsOrtRun *run, cons
     if (!f->cu || !sizes_known(s, run))
         return -ENOTSUP;
     if ((ret = ss_cuda_retain(f->cu, s->gpu, &f->device, &f->context, s->log)) < 0 ||
-        (ret = enter(f, s->log)) < 0)
+        (ret = ss_cuda_enter(f->cu, f->context, s->log)) < 0)
         return ret;
     ret = get_memory(f, s, output);
-    leave(f);
+    ss_cuda_leave(f->cu);
     return ret == 0 ? bind(f, s, run->on_device, output) : ret;
 }
 
@@ -159,21 +147,22 @@ int ss_ort_flight_start(SsOrtFlight **out, const SsOrtSession *s, int lane, cons
     }
     if (!f->works)
         return -ENOTSUP;
-    if ((ret = ss_ort_session_run(s, f->options, f->binding)) < 0 || (ret = enter(f, s->log)) < 0)
+    if ((ret = ss_ort_session_run(s, f->options, f->binding)) < 0 ||
+        (ret = ss_cuda_enter(f->cu, f->context, s->log)) < 0)
         return ret;
     ret = fetch(f, s, lane);
-    leave(f);
+    ss_cuda_leave(f->cu);
     return ret;
 }
 
 int ss_ort_flight_wait(SsOrtFlight *f, const SsOrtSession *s, int lane, SsTensor *output)
 {
-    int ret = enter(f, s->log);
+    int ret = ss_cuda_enter(f->cu, f->context, s->log);
 
     if (ret < 0)
         return ret;
     ret = ss_cuda_check(f->cu, f->cu->EventSynchronize(f->done[lane]), "the inference on the GPU", s->log);
-    leave(f);
+    ss_cuda_leave(f->cu);
     for (int i = 0; ret == 0 && i < s->n_outputs; i++)
         output[i].data = f->result[i].host[lane];
     return ret;
@@ -213,10 +202,10 @@ void ss_ort_flight_close(SsOrtFlight **out, const SsOrtSession *s)
             s->ort->ReleaseValue(f->result[i].value);
     if (f->memory)
         s->ort->ReleaseMemoryInfo(f->memory);
-    if (f->context && enter(f, s->log) == 0) {
+    if (f->context && ss_cuda_enter(f->cu, f->context, s->log) == 0) {
         (void)f->cu->StreamSynchronize(s->stream);
         free_memory(f, s->n_outputs);
-        leave(f);
+        ss_cuda_leave(f->cu);
     }
     if (f->context)
         (void)f->cu->DevicePrimaryCtxRelease(f->device);

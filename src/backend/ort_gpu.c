@@ -23,16 +23,16 @@ struct SsOrtGpu {
 void *ss_ort_gpu_stream_new(int gpu, const SsLogger *log)
 {
     const SsCuda *cu = ss_cuda(NULL); /* without a driver the provider says so */
-    SsCuContext context, ours;
+    SsCuContext context;
     SsCuStream stream = NULL;
     int device;
 
     if (!cu || ss_cuda_retain(cu, gpu, &device, &context, log) < 0)
         return NULL;
-    if (ss_cuda_check(cu, cu->CtxPushCurrent(context), "the GPU's context", log) == 0) {
+    if (ss_cuda_enter(cu, context, log) == 0) {
         if (ss_cuda_check(cu, cu->StreamCreate(&stream, SS_CU_STREAM_NON_BLOCKING), "a stream", log) < 0)
             stream = NULL;
-        (void)cu->CtxPopCurrent(&ours);
+        ss_cuda_leave(cu);
     }
     if (!stream)
         (void)cu->DevicePrimaryCtxRelease(device);
@@ -50,22 +50,10 @@ void ss_ort_gpu_stream_free(int gpu, void *stream)
     (void)cu->DevicePrimaryCtxRelease(device);
 }
 
-static int enter(const SsOrtGpu *gpu, const SsLogger *log)
-{
-    return ss_cuda_check(gpu->cu, gpu->cu->CtxPushCurrent(gpu->context), "the GPU's context", log);
-}
-
-static void leave(const SsOrtGpu *gpu)
-{
-    SsCuContext ours;
-
-    (void)gpu->cu->CtxPopCurrent(&ours);
-}
-
 static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input)
 {
     const SsOrt *ort = s->ort;
-    int ret = enter(gpu, s->log);
+    int ret = ss_cuda_enter(gpu->cu, gpu->context, s->log);
 
     if (ret < 0)
         return ret;
@@ -78,7 +66,7 @@ static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *inp
     if (ret == 0)
         ret = ss_cuda_check(gpu->cu, gpu->cu->MemAlloc(&gpu->tensor, input->size), "memory for the input",
                             s->log);
-    leave(gpu);
+    ss_cuda_leave(gpu->cu);
     if (ret == 0)
         ret = ss_ort_check(
             ort, s->log,
@@ -106,12 +94,12 @@ static int start(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input, co
 /* Where the network runs on a stream of the runtime's, what ours has done must be there before. */
 static int finish(const SsOrtGpu *gpu, const SsLogger *log)
 {
-    int ret = gpu->own ? enter(gpu, log) : 0;
+    int ret = gpu->own ? ss_cuda_enter(gpu->cu, gpu->context, log) : 0;
 
     if (ret < 0 || !gpu->own)
         return ret;
     ret = ss_cuda_check(gpu->cu, gpu->cu->StreamSynchronize(gpu->stream), "the frame on the GPU", log);
-    leave(gpu);
+    ss_cuda_leave(gpu->cu);
     return ret;
 }
 
@@ -150,14 +138,14 @@ void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run)
         s->ort->ReleaseValue(gpu->value);
     if (gpu->memory)
         s->ort->ReleaseMemoryInfo(gpu->memory);
-    if (gpu->context && enter(gpu, s->log) == 0) {
+    if (gpu->context && ss_cuda_enter(gpu->cu, gpu->context, s->log) == 0) {
         if (gpu->stream)
             (void)gpu->cu->StreamSynchronize(gpu->stream);
         if (gpu->tensor)
             (void)gpu->cu->MemFree(gpu->tensor);
         if (gpu->own)
             (void)gpu->cu->StreamDestroy(gpu->own);
-        leave(gpu);
+        ss_cuda_leave(gpu->cu);
     }
     if (gpu->context)
         (void)gpu->cu->DevicePrimaryCtxRelease(gpu->device);

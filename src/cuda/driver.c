@@ -130,6 +130,18 @@ int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx,
     return ss_cuda_check(cu, cu->DevicePrimaryCtxRetain(ctx, *device), "the GPU cannot be used", log);
 }
 
+int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log)
+{
+    return ss_cuda_check(cu, cu->CtxPushCurrent(ctx), "the GPU's context cannot be used", log);
+}
+
+void ss_cuda_leave(const SsCuda *cu)
+{
+    SsCuContext ours;
+
+    (void)cu->CtxPopCurrent(&ours);
+}
+
 void ss_cuda_identity(int ordinal, char *text, size_t size)
 {
     char name[128] = "";

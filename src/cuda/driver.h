@@ -80,6 +80,10 @@ int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger
  */
 int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx, const SsLogger *log);
 
+/** Makes `ctx` current on this thread until ss_cuda_leave(). Errors: -EIO, -ENOMEM, logged. Thread: any. */
+int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log);
+void ss_cuda_leave(const SsCuda *cu);
+
 /** ", NVIDIA H100, compute capability 9.0, driver 13000" of device `ordinal`; "": there is none. Thread: any.
  */
 void ss_cuda_identity(int ordinal, char *text, size_t size);

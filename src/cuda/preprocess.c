@@ -103,18 +103,6 @@ static void release(SsCudaPreprocess *p)
         cu->ModuleUnload(p->module);
 }
 
-static int enter(SsCudaPreprocess *p)
-{
-    return check(p, p->cu->CtxPushCurrent(p->ctx), "the GPU's context cannot be used");
-}
-
-static void leave(SsCudaPreprocess *p)
-{
-    SsCuContext ours;
-
-    p->cu->CtxPopCurrent(&ours);
-}
-
 int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor *input,
                               const SsInputParams *params, const SsLogger *log)
 {
@@ -141,12 +129,12 @@ int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor
     p->params = *params;
     err = ss_cuda_retain(cu, device, &p->device, &p->ctx, log);
     if (!err)
-        err = enter(p);
+        err = ss_cuda_enter(p->cu, p->ctx, p->log);
     if (!err) {
         err = load_kernels(p);
         if (!err)
             err = create_events(p);
-        leave(p);
+        ss_cuda_leave(p->cu);
     }
     if (err)
         ss_cuda_preprocess_destroy(&p);
@@ -163,7 +151,7 @@ void ss_cuda_preprocess_destroy(SsCudaPreprocess **preprocess)
     if (p->ctx) {
         if (p->cu->CtxPushCurrent(p->ctx) == 0) {
             release(p);
-            leave(p);
+            ss_cuda_leave(p->cu);
         }
         p->cu->DevicePrimaryCtxRelease(p->device);
     }
@@ -308,11 +296,11 @@ int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, Ss
     int err = prepare(p, &job, frame, dst, g);
 
     if (!err)
-        err = enter(p);
+        err = ss_cuda_enter(p->cu, p->ctx, p->log);
     if (err)
         return err;
     err = send(p, &job, frame, stream);
-    leave(p);
+    ss_cuda_leave(p->cu);
     return err;
 }
 
@@ -342,10 +330,10 @@ int ss_cuda_preprocess_convert_device(SsCudaPreprocess *p, const SsFrameDesc *fr
         err = -EINVAL;
     }
     if (!err)
-        err = enter(p);
+        err = ss_cuda_enter(p->cu, p->ctx, p->log);
     if (err)
         return err;
     err = launch(p, &job, stream);
-    leave(p);
+    ss_cuda_leave(p->cu);
     return err;
 }
