@@ -142,16 +142,25 @@ static void model_close(SsModel *m)
     pthread_mutex_destroy(&o->lock);
 }
 
+static const char *device_of(const SsModelParams *p)
+{
+    return p->device && *p->device ? p->device : "auto";
+}
+
+static bool is_auto(const char *device)
+{
+    return strcasecmp(device, "auto") == 0;
+}
+
 static int open_model(OrtModel *o, const SsModelParams *p)
 {
-    const char *device = p->device && *p->device ? p->device : "auto";
+    const char *device = device_of(p);
     int ret;
 
     if ((ret = ss_ort_plan_make(&o->plan, p, &o->relay)) < 0)
         return ret;
-    const bool any = strcasecmp(device, "auto") == 0;
-    o->plan.tries = any || p->stand_in;
-    if (any)
+    o->plan.tries = is_auto(device) || p->stand_in;
+    if (is_auto(device))
         ret = (device = open_best(o, &o->plan, p->cache_dir)) ? 0 : -EIO;
     else
         ret = ss_ort_kept_open(&o->kept, &o->session, &o->plan, device, p->cache_dir);
@@ -293,9 +302,9 @@ static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInput
 /* The processor, where it is not it that is wanted: GPUs' engines are built for seconds to minutes. */
 static const char *stand_in(const SsModelParams *p)
 {
-    const char *device = p->device && *p->device ? p->device : "auto";
+    const char *device = device_of(p);
 
-    if (strcasecmp(device, "auto") == 0 ? !ss_ort_device_any_gpu() : ss_ort_device_is_cpu(device))
+    if (is_auto(device) ? !ss_ort_device_any_gpu() : ss_ort_device_is_cpu(device))
         return NULL;
     return "cpu";
 }

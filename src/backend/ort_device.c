@@ -325,12 +325,11 @@ int ss_ort_device_gpu(const char *device)
 
 bool ss_ort_device_any_gpu(void)
 {
-    char text[256] = "";
-
 #ifdef SS_HAVE_CUDA_DRIVER
-    ss_cuda_identity(0, text, sizeof text);
+    return ss_cuda(NULL);
+#else
+    return false;
 #endif
-    return *text;
 }
 
 bool ss_ort_device_takes_stream(const char *device)

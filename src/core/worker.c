@@ -14,8 +14,8 @@
 #include "patience.h"
 #include "standby.h"
 
-static const int64_t SHORT =
-    4000000; /* ns; a frame may wait on the device for so long before it is looked at */
+/** A frame may wait on the device for so long before it is looked at; ns. */
+static const int64_t SHORT = 4000000;
 
 /**
  * The picture comes first: the worker, and with it every thread that the runtime starts

@@ -26,13 +26,11 @@ gboolean ss_teller_poll(SsTeller *t, GstElement *element, SsEngine *engine, SsMo
     const SsState state = ss_engine_state(engine);
     const gboolean same = state == t->told, relieved = same && preparing < 0 && t->preparing >= 0;
 
+    if (!same)
+        *t = (SsTeller) { .told = state };
     t->preparing = preparing;
     if (same && !relieved)
         return FALSE;
-    if (!same)
-        ss_teller_init(t);
-    t->told = state;
-    t->preparing = preparing;
     *model = (SsModelInfo) { 0 };
     if (state == SS_FAILED)
         ss_engine_error(engine, t->why, sizeof t->why);
