@@ -71,10 +71,14 @@ def settings(device, options):
     return f"provider={options.provider}" if device == "tensorrt-rtx" and options.provider else ""
 
 
+def subject(model, device, options, tmp):
+    """What the programs are given first: gpu_common.h."""
+    return [model, device, settings(device, options), tmp / "pictures", f"{SIZE[0]}x{SIZE[1]}"]
+
+
 def compare(model, device, options, tmp):
     """(first start, second start), or why it is not here."""
-    command = [common.built("bench/gpu"), "compare", model, device, settings(device, options), tmp / "pictures",
-               f"{SIZE[0]}x{SIZE[1]}"]
+    command = [common.built("bench/gpu"), "compare", *subject(model, device, options, tmp)]
     try:
         return [common.run_json(command, 4 * common.GRACE)[0] for _ in range(2)], ""
     except common.BenchError as error:
@@ -113,8 +117,8 @@ def utilisation(figures):
 
 
 def streams_command(model, device, options, tmp, streams, rate, workers, latency, seconds):
-    return [common.built("bench/gpu_streams"), model, device, settings(device, options), tmp / "pictures",
-            f"{SIZE[0]}x{SIZE[1]}", streams, rate, seconds, workers, latency, 1 + WORKER_S * workers]
+    return [common.built("bench/gpu_streams"), *subject(model, device, options, tmp), streams, rate, seconds, workers, latency,
+            1 + WORKER_S * workers]
 
 
 def crowds(model, device, options, tmp):
@@ -176,11 +180,6 @@ def slow(model, device, options, tmp):
                          "inferences/s", "lost"], rows), verdicts + unable
 
 
-def swap_command(model, device, options, tmp):
-    return [common.built("bench/gpu_swap"), model, device, settings(device, options), tmp / "pictures", f"{SIZE[0]}x{SIZE[1]}",
-            SWAP_RATE, options.seconds]
-
-
 def judge_swap(name, device, run):
     before = [age for _, age, stand_in in run["frames"] if stand_in and age >= 0]
     after = [age for at, age, stand_in in run["frames"] if at >= run["device_ready_s"]]
@@ -196,11 +195,12 @@ def judge_swap(name, device, run):
 
 def swap(model, device, options, tmp):
     """(table, verdicts): who answers while the device is got ready, with nothing kept and from the cache."""
+    command = [common.built("bench/gpu_swap"), *subject(model, device, options, tmp), SWAP_RATE, options.seconds]
     rows, verdicts, runs = [], [], {}
     os.environ["SIDESTREAM_CACHE"] = str(tmp / "cache of starts")  # what went before has kept this network already
     for name in ("first start", "second start"):
         common.progress(f"{name} on {device}, {SWAP_RATE} a second")
-        runs[name], _ = common.run_json(swap_command(model, device, options, tmp), 4 * common.GRACE)
+        runs[name], _ = common.run_json(command, 4 * common.GRACE)
         row, judged = judge_swap(name, device, runs[name])
         rows.append(row)
         verdicts += judged
@@ -248,8 +248,8 @@ def main():
                 for workers in WORKERS:
                     common.progress(f"{name} on {device}, {workers} workers")
                     r, _ = common.run_json(
-                        [common.built("bench/gpu"), "engine", model, device, settings(device, options), tmp / "pictures",
-                          f"{SIZE[0]}x{SIZE[1]}", workers, options.seconds], 4 * common.GRACE)
+                        [common.built("bench/gpu"), "engine", *subject(model, device, options, tmp), workers,
+                         options.seconds], 4 * common.GRACE)
                     ratio = r["engine_per_s"] / r["bare_per_s"]
                     engines.append([name, device, workers, f"{r['bare_per_s']:.0f}", f"{r['engine_per_s']:.0f}",
                                     f"{ratio:.2f}"])
