@@ -37,6 +37,20 @@ static inline SsStream *stream_of(SsEngine *e, int every, double max_rate)
     return s;
 }
 
+static inline void open_streams(SsEngine *e, SsStream **s, int n)
+{
+    for (int i = 0; i < n; i++)
+        s[i] = stream_of(e, 1, 0);
+}
+
+static inline void destroy_all(SsEngine *e, SsStream **s, int n)
+{
+    for (int i = 0; i < n; i++)
+        ss_stream_destroy(&s[i]);
+    ss_engine_destroy(&e);
+    REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+}
+
 static inline void require_sum(const SsStreamStats *st)
 {
     REQUIRE_CMP(st->offered, ==,

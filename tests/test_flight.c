@@ -42,8 +42,7 @@ static void each_gets_its_own(void)
     SsStream *s[STREAMS];
     int most = 0, i = 0;
 
-    for (int k = 0; k < STREAMS; k++)
-        s[k] = stream_of(e, 1, 0);
+    open_streams(e, s, STREAMS);
     REQUIRE(ss_engine_start(e) == 0);
     REQUIRE(ss_engine_wait_loaded(e) == SS_RUNNING);
     for (; i < ROUNDS || most < 2; i++) {
@@ -60,13 +59,11 @@ static void each_gets_its_own(void)
     for (int k = 0; k < STREAMS; k++) {
         const SsStreamStats st = settle(s[k], 0);
         REQUIRE_CMP(st.inferred, ==, i);
-        ss_stream_destroy(&s[k]);
     }
-    ss_engine_destroy(&e);
-    REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+    destroy_all(e, s, STREAMS);
 }
 
-/** Those of several workers, of a slow network and of one that is slowed down are begun one by one. */
+/** Those of several workers, of a slow network and of one that cannot are begun one by one. */
 static void alone_where_it_does_not_pay(void)
 {
     static const struct {
@@ -78,8 +75,7 @@ static void alone_where_it_does_not_pay(void)
         SsEngine *e = engine_with(cases[i].options, cases[i].workers);
         SsStream *s[STREAMS];
 
-        for (int k = 0; k < STREAMS; k++)
-            s[k] = stream_of(e, 1, 0);
+        open_streams(e, s, STREAMS);
         REQUIRE(ss_engine_start(e) == 0);
         for (int n = 0; n < 20; n++) {
             for (int k = 0; k < STREAMS; k++)
@@ -89,9 +85,8 @@ static void alone_where_it_does_not_pay(void)
         for (int k = 0; k < STREAMS; k++) {
             const SsStreamStats st = settle(s[k], 0);
             require_sum(&st);
-            ss_stream_destroy(&s[k]);
         }
-        ss_engine_destroy(&e);
+        destroy_all(e, s, STREAMS);
         REQUIRE_CMP(ss_dummy_most_in_flight(), <=, i == 1);
     }
 }
@@ -101,8 +96,7 @@ static void failures_are_counted(void)
     SsEngine *e = engine_with("async=1,broken=infer", 1);
     SsStream *s[STREAMS];
 
-    for (int k = 0; k < STREAMS; k++)
-        s[k] = stream_of(e, 1, 0);
+    open_streams(e, s, STREAMS);
     REQUIRE(ss_engine_start(e) == 0);
     for (int i = 0; i < ROUNDS; i++) {
         for (int k = 0; k < STREAMS; k++)
@@ -113,10 +107,8 @@ static void failures_are_counted(void)
     for (int k = 0; k < STREAMS; k++) {
         const SsStreamStats st = settle(s[k], 0);
         REQUIRE_CMP(st.failed, ==, ROUNDS);
-        ss_stream_destroy(&s[k]);
     }
-    ss_engine_destroy(&e);
-    REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+    destroy_all(e, s, STREAMS);
 }
 
 /** Frames go on coming while it stops: all end somewhere. */
@@ -126,8 +118,7 @@ static void stops_with_two_in_flight(void)
         SsEngine *e = engine_with("async=1", 1);
         SsStream *s[STREAMS];
 
-        for (int k = 0; k < STREAMS; k++)
-            s[k] = stream_of(e, 1, 0);
+        open_streams(e, s, STREAMS);
         REQUIRE(ss_engine_start(e) == 0);
         REQUIRE(ss_engine_wait_loaded(e) == SS_RUNNING);
         for (int i = 0; i < round; i++)
@@ -139,10 +130,8 @@ static void stops_with_two_in_flight(void)
             ss_stream_stats(s[k], &st);
             require_sum(&st);
             REQUIRE_CMP(st.in_flight, <=, 1); /* in the slot */
-            ss_stream_destroy(&s[k]);
         }
-        ss_engine_destroy(&e);
-        REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+        destroy_all(e, s, STREAMS);
     }
 }
 

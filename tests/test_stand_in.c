@@ -142,8 +142,7 @@ static void many_change_at_once(void)
 
     ss_dummy_gate_shut(LOAD_GATE);
     SsEngine *e = engine_with("stand_in=4,boxes=2,load_gate=1", WORKERS);
-    for (int k = 0; k < STREAMS; k++)
-        s[k] = stream_of(e, 1, 0);
+    open_streams(e, s, STREAMS);
     REQUIRE(ss_engine_start(e) == 0);
     wait_running(e);
     for (int i = 0; i < FRAMES; i++) {
@@ -159,10 +158,8 @@ static void many_change_at_once(void)
         const SsStreamStats st = settle(s[k], 0);
         REQUIRE_CMP(st.failed, ==, 0);
         require_sum(&st);
-        ss_stream_destroy(&s[k]);
     }
-    ss_engine_destroy(&e);
-    REQUIRE_CMP(atomic_load(&pictures_alive), ==, 0);
+    destroy_all(e, s, STREAMS);
 }
 
 int main(void)
