@@ -45,6 +45,11 @@ static void refuses_nonsense(void)
     d.height = SS_MAX_SIDE + 1;
     REQUIRE(!wraps(d));
     d = nv12;
+    d.memory = (SsMemory)2;
+    REQUIRE(!wraps(d));
+    d.memory = SS_MEMORY_CUDA;
+    REQUIRE(wraps(d));
+    d = nv12;
     d.format = (SsPixelFormat)77;
     REQUIRE(!wraps(d));
 

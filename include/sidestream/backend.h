@@ -108,8 +108,8 @@ typedef struct SsBackend {
      * Makes `frame` the network's input where the network runs, so that its pixels need not pass through the
      * processor; fills `g`. `how`: nothing at default, the same in every call. The next request_infer()s take
      * it, and input.data is not looked at; the frame may go when this returns. -ENOTSUP, not logged: not for
-     * this request or frame, and input.data counts again; the core converts. NULL: never. Same thread as
-     * request_infer().
+     * this request, frame or SsFrameDesc.memory, and input.data counts again; the core converts, for which it
+     * has the frame fetched if need be. NULL: never. Same thread as request_infer().
      */
     int (*request_convert)(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
     /**

@@ -35,6 +35,13 @@ typedef enum SsColour {
     SS_COLOUR_BT709_FULL,
 } SsColour;
 
+/** Where the planes are. */
+typedef enum SsMemory {
+    SS_MEMORY_HOST, /* the processor's: the default */
+    SS_MEMORY_CUDA, /* an NVIDIA GPU's: device addresses, of any CUDA context of this process; whatever writes
+                       them is done */
+} SsMemory;
+
 typedef struct SsFrameDesc {
     SsPixelFormat format;
     SsColour colour;
@@ -42,6 +49,7 @@ typedef struct SsFrameDesc {
     const uint8_t *plane[3]; /* unused planes NULL; valid and unchanging until release() */
     int stride[3];           /* bytes from one row to the next, positive */
     int64_t pts;             /* stream time; rises strictly between two ss_stream_flush() */
+    SsMemory memory;
 } SsFrameDesc;
 
 typedef struct SsFrame SsFrame;
@@ -53,6 +61,13 @@ typedef struct SsFrame SsFrame;
  * NULL: out of memory or `desc` makes no sense; then release() is not called.
  */
 SS_API SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *cookie), void *cookie);
+/**
+ * For a frame that is not in the processor's memory: how it gets there where the network, or its backend,
+ * can read it nowhere else. `fetch` fills planes and strides of `desc`, a copy of the frame's, and keeps them
+ * valid until release(); it returns 0 or -errno. It is called once at most, with the cookie, by a worker.
+ * Before the frame is offered. Thread: the caller's.
+ */
+SS_API void ss_frame_set_fetch(SsFrame *frame, int (*fetch)(void *cookie, SsFrameDesc *desc));
 /** Borrowed; valid as long as the caller's reference. Thread: any. */
 SS_API const SsFrameDesc *ss_frame_desc(const SsFrame *frame);
 /** A new reference. Thread: any. */

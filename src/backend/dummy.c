@@ -91,7 +91,7 @@ static void gate_enter(int gate, uint32_t checksum)
 enum { MAX_BOXES = 256, NO_GATE = -1, VALUES = 7 /* of a DetectionOutput row */ };
 
 typedef struct Dummy {
-    int latency_ms, load_ms, boxes, follow, size, gate, load_gate, async;
+    int latency_ms, load_ms, boxes, follow, size, gate, load_gate, async, cuda;
     bool broken_infer, broken_load;
 } Dummy;
 
@@ -120,8 +120,9 @@ static int read_broken(Dummy *d, const SsModelParams *p, const SsLogger *log)
 
 static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
 {
-    static const char *const known[] = { "latency", "load",  "broken",    "boxes",    "follow",        "size",
-                                         "gate",    "async", "load_gate", "stand_in", "stand_in_gate", NULL };
+    static const char *const known[] = { "latency",       "load", "broken", "boxes",     "follow",
+                                         "size",          "gate", "async",  "load_gate", "stand_in",
+                                         "stand_in_gate", "cuda", NULL };
     Dummy instead = { 0 }; /* as far as it differs */
     int ret;
 
@@ -134,6 +135,7 @@ static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
                              log)) < 0 ||
         (ret = ss_option_int(p->options, "follow", 0, 1, 0, &d->follow, log)) < 0 ||
         (ret = ss_option_int(p->options, "async", 0, 1, 0, &d->async, log)) < 0 ||
+        (ret = ss_option_int(p->options, "cuda", 0, 1, 0, &d->cuda, log)) < 0 ||
         (ret = ss_option_int(p->options, "size", 1, 4096, 64, &d->size, log)) < 0 ||
         (ret = ss_option_int(p->options, "gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->gate, log)) < 0 ||
         (ret = ss_option_int(p->options, "load_gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->load_gate, log)) <
@@ -244,6 +246,19 @@ static void follow_brightest(float *row, const SsTensor *input)
     memcpy(row, values, sizeof values);
 }
 
+/* What is on a GPU is all the same to scripted boxes. */
+static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
+{
+    const Dummy *d = r->model->priv;
+    const float size = (float)d->size;
+
+    (void)how;
+    if (!d->cuda || frame->memory != SS_MEMORY_CUDA)
+        return -ENOTSUP;
+    *g = (SsGeometry) { size / (float)frame->width, size / (float)frame->height, 0, 0 };
+    return 0;
+}
+
 static int request_infer(SsRequest *r)
 {
     const Dummy *d = r->model->priv;
@@ -315,6 +330,7 @@ const SsBackend ss_backend_dummy = {
     .request_open = request_open,
     .request_infer = request_infer,
     .request_close = request_close,
+    .request_convert = request_convert,
     .request_start = request_start,
     .request_wait = request_wait,
     .stand_in = stand_in,

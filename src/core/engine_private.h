@@ -140,7 +140,8 @@ struct SsStream {
     SsReach reach; /* what it has come to is read by the stream's thread */
 
     /* --- statistics, from any thread */
-    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits;
+    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits,
+        fetched;
     SsHistogram inference, take, age;
     atomic_int_fast64_t inference_now; /* smoothed; 0 = none yet */
 };

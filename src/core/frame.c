@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -36,6 +37,8 @@ bool ss_frame_desc_valid(const SsFrameDesc *d)
 {
     int least[3];
 
+    if (d->memory != SS_MEMORY_HOST && d->memory != SS_MEMORY_CUDA)
+        return false;
     if (d->width < 1 || d->width > SS_MAX_SIDE || d->height < 1 || d->height > SS_MAX_SIDE)
         return false;
     int planes = plane_strides(d, least);
@@ -57,6 +60,18 @@ SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *cookie), v
     f->cookie = cookie;
     atomic_init(&f->refs, 1);
     return f;
+}
+
+void ss_frame_set_fetch(SsFrame *frame, int (*fetch)(void *cookie, SsFrameDesc *desc))
+{
+    frame->fetch = fetch;
+}
+
+int ss_frame_fetch(const SsFrame *frame, SsFrameDesc *here)
+{
+    *here = frame->desc;
+    here->memory = SS_MEMORY_HOST;
+    return frame->fetch ? frame->fetch(frame->cookie, here) : -ENOTSUP;
 }
 
 const SsFrameDesc *ss_frame_desc(const SsFrame *frame)

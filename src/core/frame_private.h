@@ -11,6 +11,7 @@
 struct SsFrame {
     SsFrameDesc desc;
     void (*release)(void *cookie);
+    int (*fetch)(void *cookie, SsFrameDesc *desc); /* NULL: it cannot be had elsewhere */
     void *cookie;
     atomic_int refs;
     /* --- written by ss_stream_offer() before the frame is handed over, then constant */
@@ -19,6 +20,9 @@ struct SsFrame {
     SsPicture *picture; /* a reference, or NULL; whoever takes the frame may take it over */
 };
 
+/** Brings the planes into the processor's memory, where `here` says they are. Errors: -ENOTSUP, fetch()'s;
+ * not logged. Thread: worker. */
+int ss_frame_fetch(const SsFrame *frame, SsFrameDesc *here);
 /** Does the description make sense? */
 bool ss_frame_desc_valid(const SsFrameDesc *d);
 

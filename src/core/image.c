@@ -349,6 +349,8 @@ int ss_image_convert(SsImage *im, const SsFrameDesc *f, void *dst, SsGeometry *g
     int16_t *const rgb[3] = { im->row[0], im->row[grey ? 0 : 1], im->row[grey ? 0 : 2] };
     int err;
 
+    if (f->memory != SS_MEMORY_HOST)
+        return -ENOTSUP;
     if (!makes_sense(f)) {
         ss_err(im->log, "frame of format %d, %dx%d: sizes or planes make no sense", (int)f->format, f->width,
                f->height);

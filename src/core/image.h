@@ -17,7 +17,8 @@ SsInputParams ss_input_resolve(const SsInputParams *user, const SsInputParams *f
 
 /** `input`: [1,H,W,3] or [1,3,H,W], u8/f16/f32; `p`: nothing at default. Errors: -ENOTSUP, -ENOMEM. */
 int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p, const SsLogger *log);
-/** Fills `dst` (the input tensor's bytes) and `g`. Errors: -EINVAL (odd frame), -ENOMEM. */
+/** Fills `dst` (the input tensor's bytes) and `g`. Errors: -EINVAL (odd frame), -ENOMEM, -ENOTSUP (not
+ * logged: the frame is not in the processor's memory). */
 int ss_image_convert(SsImage *im, const SsFrameDesc *frame, void *dst, SsGeometry *g);
 /** The same for a request's input: on the network's device where its backend can, else here. Errors: also the
  * backend's. */

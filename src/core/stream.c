@@ -213,7 +213,7 @@ void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
 
     ss_picture_unref(&s->picture);
     keep_pictures(s, align);
-    if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame))
+    if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame) && frame->memory == SS_MEMORY_HOST)
         s->picture = ss_album_add(s->album, frame);
     if (!s->picture) {
         ss_album_cut(s->album);
@@ -406,6 +406,7 @@ void ss_stream_stats(SsStream *s, SsStreamStats *out)
         .late = atomic_load(&s->late),
         .failed = atomic_load(&s->failed),
         .in_flight = in_flight,
+        .fetched = atomic_load(&s->fetched),
         .waits = atomic_load(&s->waits),
     };
     ss_histogram_times(&s->inference, &out->inference);

@@ -186,6 +186,23 @@ static void to_frame(SsDetection *det, int n, const SsGeometry *g)
         det[i].box = ss_geometry_to_frame(g, det[i].box);
 }
 
+/** A frame in the memory of a device where it cannot become the input comes over first. */
+static int feed(SsWorker *w, SsFlight *f, const SsFrame *frame)
+{
+    const SsLogger *log = &w->engine->log;
+    int ret = ss_image_feed(w->image, &frame->desc, &f->request, &f->geometry);
+    SsFrameDesc here;
+
+    if (ret != -ENOTSUP || frame->desc.memory == SS_MEMORY_HOST)
+        return ret;
+    if ((ret = ss_frame_fetch(frame, &here)) < 0) {
+        ss_err(log, "a frame in a device's memory cannot be read: %s", strerror(-ret));
+        return ret;
+    }
+    atomic_fetch_add(&f->stream->fetched, 1);
+    return ss_image_feed(w->image, &here, &f->request, &f->geometry);
+}
+
 /** Takes frame and reference. */
 static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
 {
@@ -194,7 +211,7 @@ static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
     f->look = (SsLook) { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture };
     frame->picture = NULL;
     ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
-    f->ret = ss_image_feed(w->image, &frame->desc, &f->request, &f->geometry);
+    f->ret = feed(w, f, frame);
     ss_frame_unref(&frame); /* as early as it can go */
     f->started = ss_now_ns();
     f->in_flight = false;
