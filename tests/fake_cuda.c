@@ -10,6 +10,7 @@
 #include "cuda/driver.h"
 #include "cuda/kernels.h"
 #include "cuda/pixel.h"
+#include "cuda/shrink_job.h"
 #include "internal.h"
 
 enum { OUT_OF_MEMORY = 2, INVALID_VALUE = 1, INVALID_CONTEXT = 201, MAX_OPS = 64 };
@@ -32,7 +33,10 @@ typedef struct Op {
     const void *src;
     size_t bytes;
     SsCuFunction function;
-    SsPixelJob job;
+    union {
+        SsPixelJob pixel;
+        SsShrinkJob shrink;
+    } job;
 } Op;
 
 SS_API FakeCuda fake_cuda;
@@ -89,6 +93,18 @@ static void run_kernel(const SsPixelJob *job, const char *name)
     }
 }
 
+static bool shrinks(const char *name)
+{
+    return strcmp(name, "ss_shrink") == 0;
+}
+
+static void run_shrink(const SsShrinkJob *job)
+{
+    for (int y = 0; y < job->height; y++)
+        for (int x = 0; x < job->width; x++)
+            job->to[y * job->width + x] = ss_shrink_pixel(job, x, y);
+}
+
 static void work_until(int n)
 {
     fake_cuda.waits += n_done < n;
@@ -97,8 +113,10 @@ static void work_until(int n)
 
         if (op->dst)
             memcpy(op->dst, op->src, op->bytes);
+        else if (shrinks(op->function->name))
+            run_shrink(&op->job.shrink);
         else
-            run_kernel(&op->job, op->function->name);
+            run_kernel(&op->job.pixel, op->function->name);
     }
 }
 
@@ -267,12 +285,55 @@ int cuMemcpyDtoDAsync_v2(SsCuPtr dst, SsCuPtr src, size_t bytes, SsCuStream stre
     return cuMemcpyHtoDAsync_v2(dst, (const void *)(uintptr_t)src, bytes, stream);
 }
 
+static struct CUctx_st *const somebody_else = (struct CUctx_st *)&n_done;
+
+SS_API int cuPointerGetAttribute(void *value, int attribute, SsCuPtr p);
+int cuPointerGetAttribute(void *value, int attribute, SsCuPtr p)
+{
+    SsCuContext owner = fake_cuda.foreign > 0   ? somebody_else
+                        : fake_cuda.foreign < 0 ? NULL
+                                                : (SsCuContext)(void *)ops;
+
+    if (++fake_cuda.calls == fake_cuda.fail_at)
+        return OUT_OF_MEMORY;
+    if (attribute == SS_CU_POINTER_CONTEXT)
+        memcpy(value, &owner, sizeof owner);
+    else
+        memcpy(value, &(int) { 0 }, sizeof(int));
+    return p ? 0 : INVALID_VALUE;
+}
+
+SS_API int cuMemcpyPeerAsync(SsCuPtr dst, SsCuContext dst_ctx, SsCuPtr src, SsCuContext src_ctx, size_t bytes,
+                             SsCuStream stream);
+int cuMemcpyPeerAsync(SsCuPtr dst, SsCuContext dst_ctx, SsCuPtr src, SsCuContext src_ctx, size_t bytes,
+                      SsCuStream stream)
+{
+    if (dst_ctx != (SsCuContext)(void *)ops || src_ctx != somebody_else)
+        return INVALID_CONTEXT;
+    fake_cuda.peers++;
+    return cuMemcpyDtoDAsync_v2(dst, src, bytes, stream);
+}
+
+SS_API int cuCtxGetStreamPriorityRange(int *least, int *greatest);
+int cuCtxGetStreamPriorityRange(int *least, int *greatest)
+{
+    *least = 0;
+    *greatest = -5;
+    return call();
+}
+
 SS_API int cuStreamCreate(SsCuStream *stream, unsigned flags);
 int cuStreamCreate(SsCuStream *stream, unsigned flags)
 {
     (void)flags;
     *stream = (SsCuStream)(void *)&ops[1];
     return call();
+}
+
+SS_API int cuStreamCreateWithPriority(SsCuStream *stream, unsigned flags, int priority);
+int cuStreamCreateWithPriority(SsCuStream *stream, unsigned flags, int priority)
+{
+    return priority == -5 ? cuStreamCreate(stream, flags) : INVALID_VALUE;
 }
 
 SS_API int cuStreamDestroy_v2(SsCuStream stream);
@@ -323,6 +384,15 @@ int cuEventRecord(SsCuEvent event, SsCuStream stream)
 SS_API int cuEventSynchronize(SsCuEvent event);
 int cuEventSynchronize(SsCuEvent event)
 {
+    work_until(event->done_by);
+    return call();
+}
+
+SS_API int cuEventQuery(SsCuEvent event);
+int cuEventQuery(SsCuEvent event)
+{
+    if (n_done < event->done_by && fake_cuda.lazy)
+        return SS_CU_NOT_READY;
     work_until(event->done_by);
     return call();
 }
@@ -394,8 +464,17 @@ int cuLaunchKernel(SsCuFunction function, unsigned grid_x, unsigned grid_y, unsi
     const SsPixelJob *job = args[0];
 
     (void)stream;
+    if (shrinks(function->name)) {
+        const SsShrinkJob *small = args[0];
+
+        if ((int)(grid_x * block_x) < small->width || (int)(grid_y * block_y) < small->height ||
+            grid_z != 1 || block_x != SS_SHRINK_X || block_y != SS_SHRINK_Y || block_z != 1 ||
+            shared_bytes != 0 || extra)
+            return INVALID_VALUE;
+        return queue((Op) { .function = function, .job.shrink = *small });
+    }
     if (!fits(job, function->name, grid_x, grid_y) || !aligned(job) || grid_z != 1 || block_x != SS_BLOCK_X ||
         block_y != SS_BLOCK_Y || block_z != 1 || shared_bytes != 0 || extra)
         return INVALID_VALUE;
-    return queue((Op) { .function = function, .job = *job });
+    return queue((Op) { .function = function, .job.pixel = *job });
 }

@@ -162,6 +162,36 @@ static void test_device_memory(void)
     destroy(&p);
 }
 
+/* A frame on the GPU, whoever its memory belongs to: it may go when the call has returned, though two before
+ * it are still on their way. */
+static void test_frames_of_the_gpu(void)
+{
+    static float want[ELEMENTS], got[4][ELEMENTS];
+    static const SsPixelFormat formats[] = { SS_PIXEL_NV12, SS_PIXEL_I420, SS_PIXEL_BGRX, SS_PIXEL_RGB };
+    SsCudaPreprocess *p = create();
+    SsGeometry g;
+
+    for (int i = 0; i < 12; i++) {
+        SsFrameDesc f = frame_new(formats[i % 4], 90, 70 + i, i % 3 * 128 + 4, (unsigned)i);
+
+        on_cpu(&f, want);
+        f.memory = SS_MEMORY_CUDA;
+        fake->foreign = i / 4 - 1;
+        fake->peers = 0;
+        REQUIRE(ss_cuda_preprocess_convert(p, &f, address(got[i % 4]), NULL, &g) == 0);
+        REQUIRE((fake->peers > 0) == (fake->foreign > 0));
+        frame_free(&f);
+        ss_cuda(&logger)->StreamSynchronize(NULL);
+        require_same(got[i % 4], want);
+    }
+    fake->foreign = 0;
+    SsFrameDesc odd = frame_new(SS_PIXEL_NV12, 90, 70, 1, 1);
+    odd.memory = SS_MEMORY_CUDA;
+    REQUIRE(ss_cuda_preprocess_convert(p, &odd, address(got[0]), NULL, &g) == -EINVAL);
+    frame_free(&odd);
+    destroy(&p);
+}
+
 static void test_refuses(void)
 {
     SsTensor bad = input;
@@ -179,7 +209,7 @@ static void test_refuses(void)
 
 /* Every call that can fail, does once: nothing is left behind, and a frame that failed spoils none after it.
  */
-static void test_failures(void)
+static void test_failures(SsMemory memory)
 {
     static float want[ELEMENTS], got[ELEMENTS];
     SsFrameDesc f = frame_new(SS_PIXEL_NV12, 64, 64, 0, 5);
@@ -187,6 +217,7 @@ static void test_failures(void)
     SsGeometry g;
 
     on_cpu(&f, want);
+    f.memory = memory;
     for (bool reached = true; reached; failures += reached) {
         SsCudaPreprocess *p;
         int err;
@@ -258,7 +289,9 @@ int main(int argc, char **argv)
     test_strides();
     test_frames_on_their_way();
     test_device_memory();
+    test_frames_of_the_gpu();
     test_refuses();
-    test_failures();
+    test_failures(SS_MEMORY_HOST);
+    test_failures(SS_MEMORY_CUDA);
     return 0;
 }

@@ -82,6 +82,35 @@ static SsPicture *add(SsAlbum *a, int64_t pts)
     return p;
 }
 
+/** Somebody else has shrunk the frame: the other levels and the chain are the same. */
+static void shrunk_elsewhere(void)
+{
+    enum { WIDTH = 500, HEIGHT = 301, SCALE = 2, STRIDE = 256 };
+    static uint8_t bytes[WIDTH * HEIGHT], small[STRIDE * (HEIGHT / SCALE)];
+    SsFrameDesc d = frame_of(SS_PIXEL_GRAY8, WIDTH, HEIGHT, bytes, WIDTH);
+    SsAlbum *a = album(100);
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    SsPicture *here = ss_album_add(a, &d);
+    REQUIRE(here && ss_picture_scale(WIDTH, HEIGHT) == SCALE && here->scale == SCALE);
+    for (int y = 0; y < HEIGHT / SCALE; y++)
+        memcpy(small + y * STRIDE, here->level[0].data + y * (WIDTH / SCALE), WIDTH / SCALE);
+    d = frame_of(SS_PIXEL_GRAY8, WIDTH / SCALE, HEIGHT / SCALE, small, STRIDE);
+    d.pts = 1;
+    SsPicture *there = ss_album_add_shrunk(a, &d, SCALE);
+    REQUIRE(there && there->levels == here->levels && there->scale == SCALE && there->pts == 1);
+    for (int l = 0; l < here->levels; l++) {
+        const SsGrey *x = &here->level[l], *y = &there->level[l];
+        REQUIRE(x->width == y->width && x->height == y->height);
+        REQUIRE(memcmp(x->data, y->data, (size_t)x->width * (size_t)x->height) == 0);
+    }
+    REQUIRE(ss_picture_next(here) == there);
+    ss_picture_unref(&here);
+    ss_picture_unref(&there);
+    ss_album_destroy(&a);
+}
+
 static int walk(const SsPicture *p)
 {
     int n = 0;
@@ -237,6 +266,7 @@ static void walkers_beside_the_stream(void)
 int main(void)
 {
     shrinking_is_a_mean();
+    shrunk_elsewhere();
     a_chain();
     memory_goes_round();
     a_chain_has_an_end();

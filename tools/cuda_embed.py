@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compile a .cu file for every GPU that is wanted and nvcc knows, and write it as a C array.
+"""Compile a .cu file for every GPU that is wanted and nvcc knows, and write it as a C array: NAME.cu becomes
+ss_cuda_NAME_code, and ss_cuda_NAME_driver says what driver it takes.
 
 cuda_embed.py NVCC SOURCE OUTPUT [nvcc's arguments]
 """
@@ -30,6 +31,7 @@ def targets(nvcc):
 
 def main():
     nvcc, source, output, *extra = sys.argv[1:]
+    name = Path(source).stem
     major = int(re.search(r"release (\d+)\.", ask(nvcc, "--version")).group(1))
     with tempfile.TemporaryDirectory() as folder:
         fatbin = Path(folder) / "kernels.fatbin"
@@ -40,8 +42,8 @@ def main():
     words = [f"0x{word:x}u" for (word,) in struct.iter_unpack("<Q", data)]
     lines = [",".join(words[i:i + 8]) for i in range(0, len(words), 8)]
     Path(output).write_text('#include "cuda/kernels.h"\n\n'
-                            f"const int ss_cuda_kernels_driver = {major * 1000};\n"
-                            "const uint64_t ss_cuda_kernels[] = {\n" + ",\n".join(lines) + "\n};\n")
+                            f"const int ss_cuda_{name}_driver = {major * 1000};\n"
+                            f"const uint64_t ss_cuda_{name}_code[] = {{\n" + ",\n".join(lines) + "\n};\n")
 
 
 if __name__ == "__main__":

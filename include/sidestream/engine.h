@@ -153,10 +153,10 @@ SS_API void ss_stream_set_align(SsStream *s, SsAlign align);
 /**
  * The frame that comes next, whether or not it is offered, before ss_stream_objects_at() and
  * ss_stream_offer() for it: its boxes are carried by what the pixels did since the frame before. Without this
- * call they are held. Reads the first plane of `frame`, which is in the processor's memory, during the call
- * only; NULL: it cannot be read.
- * Wait-free; allocates until as many small pictures go round as the network needs. Nothing to do for
- * SS_ALIGN_HOLD. Thread: the stream's.
+ * call they are held. Reads the first plane of `frame` during the call only; NULL: it cannot be read.
+ * Wait-free; allocates until as many small pictures go round as the network needs. Of a frame in a GPU's
+ * memory the GPU makes the small picture, some 50 us; after `budget` its boxes are held instead (`unseen`).
+ * Nothing to do for SS_ALIGN_HOLD. Thread: the stream's.
  */
 SS_API void ss_stream_see(SsStream *s, const SsFrameDesc *frame);
 /**
@@ -214,6 +214,7 @@ typedef struct SsStreamStats {
     uint64_t failed;    /* inference or decoding failed */
     uint64_t in_flight; /* waiting in the slot or in a worker */
     uint64_t fetched;   /* not a fate: frames that had to be brought into the processor's memory */
+    uint64_t unseen;    /* not a fate: frames on a GPU whose small picture did not come in time */
     uint64_t waits;     /* not a fate: times a free worker let a frame lie since a younger one was due */
     SsTimes inference;  /* the network alone, simulate_latency included */
     SsTimes take;       /* from "a frame waits and a worker is free" to taken */

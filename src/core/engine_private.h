@@ -9,6 +9,7 @@
 
 #include "delay.h"
 #include "frame_private.h"
+#include "gpu_sight.h"
 #include "histogram.h"
 #include "image.h"
 #include "model.h"
@@ -111,6 +112,7 @@ struct SsStream {
     int64_t first;                     /* pts of the first picture since a flush; INT64_MIN: none yet */
     SsPicture *picture;                /* of the newest frame; NULL: none was made */
     int paced;                         /* pictures since `first`, until the rate is known */
+    SsGpuSight gpu_sight;              /* takes part of itself to the workers */
     int64_t gap;                       /* between two pictures, on average; 0: not known */
     SsPicture *held[SS_LONGEST_CHAIN]; /* a ring: of the frames that are still to be shown */
     int first_held, n_held;
@@ -140,8 +142,8 @@ struct SsStream {
     SsReach reach; /* what it has come to is read by the stream's thread */
 
     /* --- statistics, from any thread */
-    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits,
-        fetched;
+    atomic_uint_fast64_t offered, skipped, replaced, inferred, late, failed, in_flight, waits, fetched,
+        unseen;
     SsHistogram inference, take, age;
     atomic_int_fast64_t inference_now; /* smoothed; 0 = none yet */
 };

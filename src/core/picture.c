@@ -163,17 +163,26 @@ static void halve(const SsGrey *restrict from, const SsGrey *restrict to)
 /** Too small to follow anything in: no further level. */
 enum { LEAST_SIDE = 16 };
 
-static int scale_for(const SsFrameDesc *d)
-{
-    const int side = SS_MAX(d->width, d->height);
+/** Of level 0. */
+typedef struct Shape {
+    int scale, width, height;
+} Shape;
 
-    return (side + SS_PICTURE_SIDE - 1) / SS_PICTURE_SIDE;
+int ss_picture_scale(int width, int height)
+{
+    return (SS_MAX(width, height) + SS_PICTURE_SIDE - 1) / SS_PICTURE_SIDE;
 }
 
-static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
+static Shape shape_of(const SsFrameDesc *d)
 {
-    const int scale = scale_for(d), width = SS_MAX(d->width / scale, 1),
-              height = SS_MAX(d->height / scale, 1);
+    const int scale = ss_picture_scale(d->width, d->height);
+
+    return (Shape) { scale, SS_MAX(d->width / scale, 1), SS_MAX(d->height / scale, 1) };
+}
+
+static SsPicture *picture_new(SsAlbum *a, Shape shape)
+{
+    const int width = shape.width, height = shape.height;
     /* Each level is at most a quarter of the one before; who reads between pixels reads a row and some pixels
      * beyond the last. */
     const size_t pixels = (size_t)width * (size_t)height, all = pixels + pixels / 4 + pixels / 16;
@@ -185,7 +194,7 @@ static SsPicture *picture_new(SsAlbum *a, const SsFrameDesc *d)
     memset(data, 0, all); /* the system finds memory when it is written to: now, not when it is urgent */
     a->made++;
     p->album = a;
-    p->scale = scale;
+    p->scale = shape.scale;
     for (int w = width, h = height; p->levels < SS_PICTURE_LEVELS; w /= 2, h /= 2) {
         if (p->levels > 0 && (w < LEAST_SIDE || h < LEAST_SIDE))
             break;
@@ -213,10 +222,9 @@ static void album_unref(SsAlbum *a)
     free(a);
 }
 
-static bool fits(const SsPicture *p, const SsFrameDesc *d)
+static bool has_shape(const SsPicture *p, Shape shape)
 {
-    return p->scale == scale_for(d) && p->level[0].width == SS_MAX(d->width / p->scale, 1) &&
-           p->level[0].height == SS_MAX(d->height / p->scale, 1);
+    return p->scale == shape.scale && p->level[0].width == shape.width && p->level[0].height == shape.height;
 }
 
 /** What came back lies before what lay ready: it is still warm. */
@@ -234,11 +242,11 @@ static void collect(SsAlbum *a)
 
 /** A worker that is late for once keeps more pictures than usual. They are there already, half as many again
  * as were ever needed, one is made with a frame: nothing is allocated then, and memory does not grow. */
-static void keep_reserve(SsAlbum *a, const SsFrameDesc *d)
+static void keep_reserve(SsAlbum *a, Shape shape)
 {
     a->most = SS_MAX(a->most, atomic_load(&a->alive));
     const int wanted = SS_MAX(a->reserve, SS_MIN(a->most + a->most / 2, a->longest + SS_PICTURE_ALONE));
-    SsPicture *p = a->made < wanted ? picture_new(a, d) : NULL;
+    SsPicture *p = a->made < wanted ? picture_new(a, shape) : NULL;
 
     if (!p)
         return;
@@ -247,18 +255,18 @@ static void keep_reserve(SsAlbum *a, const SsFrameDesc *d)
 }
 
 /** One that is used again, or a new one. */
-static SsPicture *get_picture(SsAlbum *a, const SsFrameDesc *d)
+static SsPicture *get_picture(SsAlbum *a, Shape shape)
 {
     collect(a);
     while (a->ready) {
         SsPicture *p = a->ready;
         a->ready = p->spare;
-        if (fits(p, d))
+        if (has_shape(p, shape))
             return p;
         a->made--;
         free(p); /* the video has another size now */
     }
-    return picture_new(a, d);
+    return picture_new(a, shape);
 }
 
 static void give_back(SsPicture *p)
@@ -350,14 +358,15 @@ void ss_album_cut(SsAlbum *a)
     ss_picture_unref(&a->newest);
 }
 
-SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
+/** The next picture, whose level 0 is still to be made. */
+static SsPicture *begin(SsAlbum *a, int64_t pts, Shape shape)
 {
-    SsPicture *p = get_picture(a, frame);
+    SsPicture *p = get_picture(a, shape);
 
     if (!p)
         return NULL;
-    keep_reserve(a, frame);
-    p->pts = frame->pts;
+    keep_reserve(a, shape);
+    p->pts = pts;
     p->number = atomic_fetch_add(&a->added, 1) + 1;
     p->spare = NULL;
     p->came = 0;
@@ -365,15 +374,43 @@ SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
     atomic_store_explicit(&p->next, NULL, memory_order_relaxed);
     atomic_store_explicit(&p->refs, 2, memory_order_relaxed); /* the album's, the caller's */
     atomic_fetch_add(&a->refs, 1);
-    const int alive = atomic_fetch_add(&a->alive, 1);
-    make_base(a, p, frame);
+    atomic_fetch_add(&a->alive, 1);
+    return p;
+}
+
+/** The other levels, and its place in the chain. */
+static SsPicture *finish(SsAlbum *a, SsPicture *p)
+{
+    const Shape shape = { p->scale, p->level[0].width, p->level[0].height };
+
     for (int i = 1; i < p->levels; i++)
         halve(&p->level[i - 1], &p->level[i]);
 
-    if (a->newest && alive < a->longest && a->newest->scale == p->scale &&
-        a->newest->level[0].width == p->level[0].width && a->newest->level[0].height == p->level[0].height)
+    if (a->newest && atomic_load(&a->alive) <= a->longest && has_shape(a->newest, shape))
         atomic_store_explicit(&a->newest->next, ss_picture_ref(p), memory_order_release);
     ss_picture_unref(&a->newest);
     a->newest = p;
     return p;
+}
+
+SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame)
+{
+    SsPicture *p = begin(a, frame->pts, shape_of(frame));
+
+    if (!p)
+        return NULL;
+    make_base(a, p, frame);
+    return finish(a, p);
+}
+
+SsPicture *ss_album_add_shrunk(SsAlbum *a, const SsFrameDesc *grey, int scale)
+{
+    SsPicture *p = begin(a, grey->pts, (Shape) { scale, grey->width, grey->height });
+
+    if (!p)
+        return NULL;
+    for (int y = 0; y < grey->height; y++)
+        memcpy(p->level[0].data + (size_t)y * (size_t)grey->width,
+               grey->plane[0] + (size_t)y * (size_t)grey->stride[0], (size_t)grey->width);
+    return finish(a, p);
 }

@@ -57,8 +57,12 @@ typedef struct SsPicture {
 int ss_album_create(SsAlbum **out, int longest);
 /** References to its pictures may outlive it. Thread: control, when the stream's thread is done. */
 void ss_album_destroy(SsAlbum **a);
+/** A pixel of level 0 is so many of the frame's a side. */
+int ss_picture_scale(int width, int height);
 /** Adds the picture of a frame; returns a new reference to it, NULL: out of memory. Thread: the stream's. */
 SsPicture *ss_album_add(SsAlbum *a, const SsFrameDesc *frame);
+/** The same of a frame whose level 0 is `grey`, SS_PIXEL_GRAY8, at ss_picture_scale(). */
+SsPicture *ss_album_add_shrunk(SsAlbum *a, const SsFrameDesc *grey, int scale);
 /** From here on so many hang together at most. Thread: the stream's. */
 void ss_album_set_longest(SsAlbum *a, int longest);
 /** So many there are at least, made one with a frame; fewer are not given back. Thread: the stream's. */

@@ -95,6 +95,7 @@ void ss_stream_unref(SsStream *s)
     ss_delay_clear(&s->delay);
     ss_follower_clear(&s->follower);
     ss_album_destroy(&s->album);
+    ss_gpu_sight_clear(&s->gpu_sight);
     pthread_mutex_destroy(&s->update);
     free(s);
 }
@@ -206,17 +207,34 @@ static void learn_rate(SsStream *s)
         ss_reach_span(&s->reach, SS_MIN(s->params.max_age, LONG_ENOUGH), SS_MAX(seen / (RATE_KNOWN - 1), 1));
 }
 
+/** Errors: -EAGAIN: a GPU that is busy has not made it in time. */
+static int add_picture(SsStream *s, const SsFrameDesc *frame)
+{
+    int ret;
+
+    if (frame->memory == SS_MEMORY_HOST) {
+        s->picture = ss_album_add(s->album, frame);
+        return s->picture ? 0 : -ENOMEM;
+    }
+    ret = ss_gpu_sight_add(&s->gpu_sight, s->album, frame, s->params.budget, &s->picture);
+    if (ret == -EAGAIN)
+        add_one(&s->unseen);
+    return ret;
+}
+
 void ss_stream_see(SsStream *s, const SsFrameDesc *frame)
 {
     const SsAlign align = (SsAlign)atomic_load(&s->align);
     const int64_t previous = s->picture ? s->picture->pts : INT64_MIN;
+    bool late = false; /* the next one hangs together with those before it all the same */
 
     ss_picture_unref(&s->picture);
     keep_pictures(s, align);
-    if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame) && frame->memory == SS_MEMORY_HOST)
-        s->picture = ss_album_add(s->album, frame);
+    if (frame && align != SS_ALIGN_HOLD && ss_frame_desc_valid(frame))
+        late = add_picture(s, frame) == -EAGAIN;
     if (!s->picture) {
-        ss_album_cut(s->album);
+        if (!late)
+            ss_album_cut(s->album);
         return;
     }
     if (s->first == INT64_MIN) {
@@ -407,6 +425,7 @@ void ss_stream_stats(SsStream *s, SsStreamStats *out)
         .failed = atomic_load(&s->failed),
         .in_flight = in_flight,
         .fetched = atomic_load(&s->fetched),
+        .unseen = atomic_load(&s->unseen),
         .waits = atomic_load(&s->waits),
     };
     ss_histogram_times(&s->inference, &out->inference);

@@ -211,6 +211,8 @@ static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
     f->look = (SsLook) { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture };
     frame->picture = NULL;
     ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
+    if (frame->desc.memory != SS_MEMORY_HOST)
+        ss_gpu_sight_prepare(&s->gpu_sight, &frame->desc, &w->engine->log);
     f->ret = feed(w, f, frame);
     ss_frame_unref(&frame); /* as early as it can go */
     f->started = ss_now_ns();

@@ -35,12 +35,17 @@ static const struct {
     { "cuMemcpyHtoDAsync_v2", offsetof(SsCuda, MemcpyHtoDAsync) },
     { "cuMemcpyDtoHAsync_v2", offsetof(SsCuda, MemcpyDtoHAsync) },
     { "cuMemcpyDtoDAsync_v2", offsetof(SsCuda, MemcpyDtoDAsync) },
+    { "cuMemcpyPeerAsync", offsetof(SsCuda, MemcpyPeerAsync) },
+    { "cuPointerGetAttribute", offsetof(SsCuda, PointerGetAttribute) },
+    { "cuCtxGetStreamPriorityRange", offsetof(SsCuda, CtxGetStreamPriorityRange) },
     { "cuStreamCreate", offsetof(SsCuda, StreamCreate) },
+    { "cuStreamCreateWithPriority", offsetof(SsCuda, StreamCreateWithPriority) },
     { "cuStreamDestroy_v2", offsetof(SsCuda, StreamDestroy) },
     { "cuStreamSynchronize", offsetof(SsCuda, StreamSynchronize) },
     { "cuEventCreate", offsetof(SsCuda, EventCreate) },
     { "cuEventDestroy_v2", offsetof(SsCuda, EventDestroy) },
     { "cuEventRecord", offsetof(SsCuda, EventRecord) },
+    { "cuEventQuery", offsetof(SsCuda, EventQuery) },
     { "cuEventSynchronize", offsetof(SsCuda, EventSynchronize) },
     { "cuEventElapsedTime", offsetof(SsCuda, EventElapsedTime) },
     { "cuModuleLoadData", offsetof(SsCuda, ModuleLoadData) },
@@ -140,6 +145,19 @@ void ss_cuda_leave(const SsCuda *cu)
     SsCuContext ours;
 
     (void)cu->CtxPopCurrent(&ours);
+}
+
+/* Memory that no context owns (of a pool) is there for all of its device. */
+int ss_cuda_bring(const SsCuda *cu, SsCuContext ctx, SsCuPtr to, SsCuPtr from, size_t bytes,
+                  SsCuStream stream, const SsLogger *log)
+{
+    SsCuContext owner = NULL;
+    int result = cu->PointerGetAttribute(&owner, SS_CU_POINTER_CONTEXT, from);
+
+    if (result == 0)
+        result = owner && owner != ctx ? cu->MemcpyPeerAsync(to, ctx, from, owner, bytes, stream)
+                                       : cu->MemcpyDtoDAsync(to, from, bytes, stream);
+    return ss_cuda_check(cu, result, "a frame cannot be copied from where it is on the GPU", log);
 }
 
 void ss_cuda_identity(int ordinal, char *text, size_t size)

@@ -28,6 +28,9 @@ enum {
     SS_CU_EVENT_DISABLE_TIMING = 2,
     SS_CU_COMPUTE_MAJOR = 75, /* attributes of a device */
     SS_CU_COMPUTE_MINOR = 76,
+    SS_CU_POINTER_CONTEXT = 1, /* attributes of a pointer */
+    SS_CU_POINTER_ORDINAL = 9, /* of its device */
+    SS_CU_NOT_READY = 600,     /* a result */
 };
 
 typedef struct SsCuda {
@@ -49,12 +52,18 @@ typedef struct SsCuda {
     int (*MemcpyHtoDAsync)(SsCuPtr dst, const void *src, size_t bytes, SsCuStream stream);
     int (*MemcpyDtoHAsync)(void *dst, SsCuPtr src, size_t bytes, SsCuStream stream);
     int (*MemcpyDtoDAsync)(SsCuPtr dst, SsCuPtr src, size_t bytes, SsCuStream stream);
+    int (*MemcpyPeerAsync)(SsCuPtr dst, SsCuContext dst_ctx, SsCuPtr src, SsCuContext src_ctx, size_t bytes,
+                           SsCuStream stream);
+    int (*PointerGetAttribute)(void *value, int attribute, SsCuPtr p);
+    int (*CtxGetStreamPriorityRange)(int *least, int *greatest); /* greatest: the lower number */
     int (*StreamCreate)(SsCuStream *stream, unsigned flags);
+    int (*StreamCreateWithPriority)(SsCuStream *stream, unsigned flags, int priority);
     int (*StreamDestroy)(SsCuStream stream);
     int (*StreamSynchronize)(SsCuStream stream);
     int (*EventCreate)(SsCuEvent *event, unsigned flags);
     int (*EventDestroy)(SsCuEvent event);
     int (*EventRecord)(SsCuEvent event, SsCuStream stream);
+    int (*EventQuery)(SsCuEvent event);
     int (*EventSynchronize)(SsCuEvent event);
     int (*EventElapsedTime)(float *ms, SsCuEvent start, SsCuEvent end);
     int (*ModuleLoadData)(SsCuModule *module, const void *image);
@@ -83,6 +92,13 @@ int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx,
 /** Makes `ctx` current on this thread until ss_cuda_leave(). Errors: -EIO, -ENOMEM, logged. Thread: any. */
 int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log);
 void ss_cuda_leave(const SsCuda *cu);
+
+/**
+ * Puts a copy of what is at `from`, memory of any context of this process, on the stream: to `to`, memory of
+ * `ctx`, which is current. Errors: -EIO, -ENOMEM, logged; also where `from` is no GPU's memory.
+ */
+int ss_cuda_bring(const SsCuda *cu, SsCuContext ctx, SsCuPtr to, SsCuPtr from, size_t bytes,
+                  SsCuStream stream, const SsLogger *log);
 
 /** ", NVIDIA H100, compute capability 9.0, driver 13000" of device `ordinal`; "": there is none. Thread: any.
  */

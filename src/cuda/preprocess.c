@@ -20,7 +20,7 @@ enum {
 
 /* A frame on its way to the GPU. */
 typedef struct Slot {
-    uint8_t *host; /* pinned, so that the copy to the device runs beside the processor */
+    uint8_t *host; /* pinned, so that the copy to the device runs beside the processor; NULL: not needed */
     SsCuPtr device;
     size_t size;
     SsCuEvent read; /* the kernel has read `device`, hence the copy has read `host` */
@@ -35,6 +35,8 @@ struct SsCudaPreprocess {
     SsCuFunction kernel[SS_N_KINDS];
     SsTensor input;
     SsInputParams params;
+    SsCuStream copies; /* of frames that are on the GPU already, past what is being inferred */
+    SsCuEvent copied;
     Slot slot[SLOTS];
     int next; /* slot */
 };
@@ -55,14 +57,15 @@ static int load_kernels(SsCudaPreprocess *p)
     static const char *const kind[] = { "nv12", "i420", "24", "32", "grey" };
     const char *dtype = p->input.dtype == SS_U8 ? "u8" : p->input.dtype == SS_F16 ? "f16" : "f32";
     const char *layout = p->input.dim[3] == 3 ? "nhwc" : "nchw";
-    int need = ss_cuda_kernels_driver, err;
+    int need = ss_cuda_preprocess_driver, err;
 
     if (p->cu->version < need) {
         ss_err(p->log, "the NVIDIA driver is for CUDA %d.%d, older than %d.%d, which the GPU code is for",
                p->cu->version / 1000, p->cu->version % 1000 / 10, need / 1000, need % 1000 / 10);
         return -ENOTSUP;
     }
-    err = check(p, p->cu->ModuleLoadData(&p->module, ss_cuda_kernels), "the GPU code cannot be loaded");
+    err =
+        check(p, p->cu->ModuleLoadData(&p->module, ss_cuda_preprocess_code), "the GPU code cannot be loaded");
     for (int i = 0; i < SS_N_KINDS && !err; i++) {
         char name[64];
 
@@ -72,11 +75,15 @@ static int load_kernels(SsCudaPreprocess *p)
     return err;
 }
 
+/* Who waits for a copy on the GPU, some microseconds, had better not sleep. */
 static int create_events(SsCudaPreprocess *p)
 {
     unsigned flags = SS_CU_EVENT_BLOCKING_SYNC | SS_CU_EVENT_DISABLE_TIMING;
-    int err = 0;
+    int err =
+        check(p, p->cu->StreamCreate(&p->copies, SS_CU_STREAM_NON_BLOCKING), "no stream for the frames");
 
+    if (!err)
+        err = check(p, p->cu->EventCreate(&p->copied, SS_CU_EVENT_DISABLE_TIMING), "no event for the frames");
     for (int i = 0; i < SLOTS && !err; i++)
         err = check(p, p->cu->EventCreate(&p->slot[i].read, flags), "no event for the frames");
     return err;
@@ -99,6 +106,10 @@ static void release(SsCudaPreprocess *p)
             cu->MemFreeHost(s->host);
         cu->EventDestroy(s->read);
     }
+    if (p->copied)
+        cu->EventDestroy(p->copied);
+    if (p->copies)
+        cu->StreamDestroy(p->copies);
     if (p->module)
         cu->ModuleUnload(p->module);
 }
@@ -162,10 +173,12 @@ void ss_cuda_preprocess_destroy(SsCudaPreprocess **preprocess)
 /*
  * Of a plane that shrinks to less than half only the rows that are needed go over. Any other goes as it lies,
  * gaps included, while these are small: one copy is faster than one a row. With large gaps (a picture cut out
- * of another), or a stride that the kernel cannot read, rows move together.
+ * of another), or a stride that the kernel cannot read, rows move together. What is on the GPU stays as it
+ * is.
  */
 static Staging plan(const SsFrameDesc *f, const SsPixelJob *job)
 {
+    const bool host = f->memory == SS_MEMORY_HOST;
     Staging s = { .total = 0 };
 
     for (int i = 0; i < 3; i++) {
@@ -174,10 +187,11 @@ static Staging plan(const SsFrameDesc *f, const SsPixelJob *job)
 
         if (row == 0)
             continue;
-        s.paired[i] = 2 * job->h < rows;
+        s.paired[i] = host && 2 * job->h < rows;
         if (s.paired[i])
             rows = 2 * job->h;
-        if (s.paired[i] || stride > row + row / 8 || stride % ss_pixel_alignment(f->format, i) != 0)
+        if (s.paired[i] ||
+            (host && (stride > row + row / 8 || stride % ss_pixel_alignment(f->format, i) != 0)))
             stride = row;
         s.at[i] = s.total;
         s.stride[i] = stride;
@@ -206,14 +220,14 @@ static void gather_plane(const SsFrameDesc *f, const SsPixelJob *job, const Stag
             memcpy(to + (size_t)y * row, from + (size_t)y * stride, row);
 }
 
-/* A slot that nothing reads any more, of `size` bytes at least. */
-static int reserve(SsCudaPreprocess *p, Slot *s, size_t size)
+/* A slot that nothing reads any more, of `size` bytes at least, here too if `host`. */
+static int reserve(SsCudaPreprocess *p, Slot *s, size_t size, bool host)
 {
     const SsCuda *cu = p->cu;
-    void *host;
+    void *pinned = NULL;
     int err = check(p, cu->EventSynchronize(s->read), "an earlier frame failed on the GPU");
 
-    if (err || s->size >= size)
+    if (err || (s->size >= size && (s->host || !host)))
         return err;
     if (s->device)
         cu->MemFree(s->device);
@@ -222,10 +236,11 @@ static int reserve(SsCudaPreprocess *p, Slot *s, size_t size)
     s->device = 0;
     s->host = NULL;
     s->size = 0;
-    err = check(p, cu->MemHostAlloc(&host, size, 0), "no pinned memory for a frame");
+    if (host)
+        err = check(p, cu->MemHostAlloc(&pinned, size, 0), "no pinned memory for a frame");
     if (err)
         return err;
-    s->host = host;
+    s->host = pinned;
     err = check(p, cu->MemAlloc(&s->device, size), "no memory of the GPU for a frame");
     if (err)
         return err;
@@ -260,26 +275,52 @@ static int prepare(SsCudaPreprocess *p, SsPixelJob *job, const SsFrameDesc *f, S
     return err;
 }
 
+static int from_host(SsCudaPreprocess *p, const SsPixelJob *job, const SsFrameDesc *f, const Staging *s,
+                     const Slot *slot, SsCuStream stream)
+{
+    for (int i = 0; i < 3; i++)
+        if (s->bytes[i] > 0)
+            gather_plane(f, job, s, i, slot->host + s->at[i]);
+    return check(p, p->cu->MemcpyHtoDAsync(slot->device, slot->host, s->total, stream),
+                 "a frame does not get to the GPU");
+}
+
+/* On a stream of its own, or it would wait for what is being inferred, and the decoder for its memory. */
+static int from_device(SsCudaPreprocess *p, const SsFrameDesc *f, const Staging *s, const Slot *slot)
+{
+    int err = 0, mark;
+
+    for (int i = 0; i < 3 && !err; i++)
+        if (s->bytes[i] > 0)
+            err = ss_cuda_bring(p->cu, p->ctx, slot->device + s->at[i], (SsCuPtr)(uintptr_t)f->plane[i],
+                                s->bytes[i], p->copies, p->log);
+    mark = check(p, p->cu->EventRecord(p->copied, p->copies), "a frame on the GPU cannot be waited for");
+    if (mark)
+        p->cu->StreamSynchronize(p->copies);
+    else
+        mark = check(p, p->cu->EventSynchronize(p->copied), "a frame cannot be copied on the GPU");
+    return err ? err : mark;
+}
+
 /* What has been put on the stream is marked even when a later step failed: it still reads the slot. Where
  * it cannot be marked it is waited for. */
 static int send(SsCudaPreprocess *p, SsPixelJob *job, const SsFrameDesc *f, SsCuStream stream)
 {
+    const bool host = f->memory == SS_MEMORY_HOST;
     Staging s = plan(f, job);
     Slot *slot = &p->slot[p->next];
-    int err = reserve(p, slot, s.total), mark;
+    int err = reserve(p, slot, s.total, host), mark;
 
     if (err)
         return err;
+    err = host ? from_host(p, job, f, &s, slot, stream) : from_device(p, f, &s, slot);
     for (int i = 0; i < 3; i++) {
         if (s.bytes[i] == 0)
             continue;
-        gather_plane(f, job, &s, i, slot->host + s.at[i]);
         job->paired[i > 0] = s.paired[i];
         job->plane[i] = (const uint8_t *)(uintptr_t)(slot->device + s.at[i]);
         job->stride[i] = (uint32_t)s.stride[i];
     }
-    err = check(p, p->cu->MemcpyHtoDAsync(slot->device, slot->host, s.total, stream),
-                "a frame does not get to the GPU");
     if (!err)
         err = launch(p, job, stream);
     mark = check(p, p->cu->EventRecord(slot->read, stream), "a frame on the GPU cannot be waited for");
@@ -287,21 +328,6 @@ static int send(SsCudaPreprocess *p, SsPixelJob *job, const SsFrameDesc *f, SsCu
         p->cu->StreamSynchronize(stream);
     p->next = (p->next + 1) % SLOTS;
     return err ? err : mark;
-}
-
-int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst, SsCuStream stream,
-                               SsGeometry *g)
-{
-    SsPixelJob job;
-    int err = prepare(p, &job, frame, dst, g);
-
-    if (!err)
-        err = ss_cuda_enter(p->cu, p->ctx, p->log);
-    if (err)
-        return err;
-    err = send(p, &job, frame, stream);
-    ss_cuda_leave(p->cu);
-    return err;
 }
 
 static bool aligned(const SsFrameDesc *f)
@@ -315,6 +341,31 @@ static bool aligned(const SsFrameDesc *f)
     return true;
 }
 
+static int check_aligned(const SsCudaPreprocess *p, const SsFrameDesc *f)
+{
+    if (aligned(f))
+        return 0;
+    ss_err(p->log, "frame of format %d: planes at odd addresses of the GPU", (int)f->format);
+    return -EINVAL;
+}
+
+int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst, SsCuStream stream,
+                               SsGeometry *g)
+{
+    SsPixelJob job;
+    int err = prepare(p, &job, frame, dst, g);
+
+    if (!err && frame->memory != SS_MEMORY_HOST)
+        err = check_aligned(p, frame);
+    if (!err)
+        err = ss_cuda_enter(p->cu, p->ctx, p->log);
+    if (err)
+        return err;
+    err = send(p, &job, frame, stream);
+    ss_cuda_leave(p->cu);
+    return err;
+}
+
 int ss_cuda_preprocess_convert_device(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst,
                                       SsCuStream stream, SsGeometry *g)
 {
@@ -325,10 +376,8 @@ int ss_cuda_preprocess_convert_device(SsCudaPreprocess *p, const SsFrameDesc *fr
         ss_err(p->log, "a frame %d wide is too narrow for the GPU", frame->width);
         err = -EINVAL;
     }
-    if (!err && !aligned(frame)) {
-        ss_err(p->log, "frame of format %d: planes at odd addresses of the GPU", (int)frame->format);
-        err = -EINVAL;
-    }
+    if (!err)
+        err = check_aligned(p, frame);
     if (!err)
         err = ss_cuda_enter(p->cu, p->ctx, p->log);
     if (err)

@@ -28,8 +28,8 @@ GstStructure *ss_counters_structure(SsState state, const char *error, const SsSt
         (guint64)st->skipped, "replaced", G_TYPE_UINT64, (guint64)st->replaced, "inferred", G_TYPE_UINT64,
         (guint64)st->inferred, "late", G_TYPE_UINT64, (guint64)st->late, "failed", G_TYPE_UINT64,
         (guint64)st->failed, "in-flight", G_TYPE_UINT64, (guint64)st->in_flight, "waits", G_TYPE_UINT64,
-        (guint64)st->waits, "fetched", G_TYPE_UINT64, (guint64)st->fetched, "frames-waited", G_TYPE_UINT64,
-        frames_waited, NULL);
+        (guint64)st->waits, "fetched", G_TYPE_UINT64, (guint64)st->fetched, "unseen", G_TYPE_UINT64,
+        (guint64)st->unseen, "frames-waited", G_TYPE_UINT64, frames_waited, NULL);
 
     add_times(s, "inference", &st->inference);
     add_times(s, "take", &st->take);
