@@ -42,6 +42,9 @@ typedef enum SsMemory {
                        them is done */
 } SsMemory;
 
+/** Can frames that are there be offered, in this build? Whether there is a GPU shows later. Thread: any. */
+SS_API bool ss_memory_supported(SsMemory memory);
+
 typedef struct SsFrameDesc {
     SsPixelFormat format;
     SsColour colour;

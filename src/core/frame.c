@@ -48,6 +48,15 @@ bool ss_frame_desc_valid(const SsFrameDesc *d)
     return planes > 0;
 }
 
+bool ss_memory_supported(SsMemory memory)
+{
+#ifdef SS_HAVE_CUDA
+    return memory == SS_MEMORY_HOST || memory == SS_MEMORY_CUDA;
+#else
+    return memory == SS_MEMORY_HOST;
+#endif
+}
+
 SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *cookie), void *cookie)
 {
     if (!ss_frame_desc_valid(desc))

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cudamemory.h"
 #include "quarks.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
@@ -73,6 +74,16 @@ void ss_gst_log_set_error(SsGstLog *log, int err, GError **error)
 
 /* --- pictures --- */
 
+GstPadTemplate *ss_bridge_pad_template(const char *name, GstPadDirection direction)
+{
+    g_autoptr(GstCaps) caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS));
+
+    if (ss_memory_supported(SS_MEMORY_CUDA))
+        gst_caps_append(caps, gst_caps_from_string(
+                                  GST_VIDEO_CAPS_MAKE_WITH_FEATURES(SS_CAPS_FEATURE_CUDA, SS_VIDEO_FORMATS)));
+    return gst_pad_template_new(name, direction, GST_PAD_ALWAYS, caps);
+}
+
 static gboolean pixel_format(GstVideoFormat format, SsPixelFormat *out)
 {
     switch (format) {
@@ -114,13 +125,42 @@ static SsColour colour(const GstVideoColorimetry *c)
     return full ? SS_COLOUR_BT601_FULL : SS_COLOUR_BT601_LIMITED;
 }
 
+/** What the core has of a buffer. */
+typedef struct Lent {
+    GstVideoFrame picture; /* where it is */
+    GstVideoFrame here;    /* in the processor's memory, if it had to be fetched; buffer NULL: not */
+} Lent;
+
 /** On whichever thread drops the last reference to the frame. */
 static void release_picture(void *cookie)
 {
-    GstVideoFrame *picture = cookie;
+    Lent *lent = cookie;
 
-    gst_video_frame_unmap(picture); /* drops the buffer's reference too */
-    g_free(picture);
+    if (lent->here.buffer)
+        gst_video_frame_unmap(&lent->here);
+    gst_video_frame_unmap(&lent->picture); /* drops the buffer's reference too */
+    g_free(lent);
+}
+
+static void set_planes(SsFrameDesc *desc, const GstVideoFrame *picture)
+{
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
+        desc->plane[i] = GST_VIDEO_FRAME_PLANE_DATA(picture, i);
+        desc->stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
+    }
+}
+
+/** On a worker's thread. The memory copies itself when it is mapped. */
+static int fetch_picture(void *cookie, SsFrameDesc *desc)
+{
+    Lent *lent = cookie;
+
+    if (!gst_video_frame_map(&lent->here, &lent->picture.info, lent->picture.buffer, GST_MAP_READ)) {
+        lent->here.buffer = NULL;
+        return -EIO;
+    }
+    set_planes(desc, &lent->here);
+    return 0;
 }
 
 /** Maps `buffer` into `picture`, and tells the core of it. FALSE: not mapped. */
@@ -131,13 +171,15 @@ static gboolean map_picture(GstVideoFrame *picture, GstBuffer *buffer, const Gst
                             .height = GST_VIDEO_INFO_HEIGHT(info),
                             .colour = colour(&GST_VIDEO_INFO_COLORIMETRY(info)),
                             .pts = pts };
+    if (ss_cuda_memory_has(buffer)) {
+        ss_cuda_memory_settle(buffer);
+        desc->memory = SS_MEMORY_CUDA;
+        flags |= SS_MAP_CUDA;
+    }
     if (!pixel_format(GST_VIDEO_INFO_FORMAT(info), &desc->format) ||
         !gst_video_frame_map(picture, info, buffer, (GstMapFlags)(GST_MAP_READ | flags)))
         return FALSE;
-    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
-        desc->plane[i] = GST_VIDEO_FRAME_PLANE_DATA(picture, i);
-        desc->stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
-    }
+    set_planes(desc, picture);
     return TRUE;
 }
 
@@ -157,15 +199,18 @@ gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)
 {
     SsFrameDesc desc;
-    GstVideoFrame *picture = g_new(GstVideoFrame, 1);
+    Lent *lent = g_new(Lent, 1);
 
-    if (!map_picture(picture, buffer, info, pts, 0, &desc)) {
-        g_free(picture);
+    lent->here.buffer = NULL;
+    if (!map_picture(&lent->picture, buffer, info, pts, 0, &desc)) {
+        g_free(lent);
         return NULL;
     }
-    SsFrame *frame = ss_frame_wrap(&desc, release_picture, picture);
+    SsFrame *frame = ss_frame_wrap(&desc, release_picture, lent);
     if (!frame)
-        release_picture(picture);
+        release_picture(lent);
+    else if (desc.memory != SS_MEMORY_HOST)
+        ss_frame_set_fetch(frame, fetch_picture);
     return frame;
 }
 

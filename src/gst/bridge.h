@@ -15,6 +15,10 @@ GST_DEBUG_CATEGORY_EXTERN(ss_infer_debug);
 /** The formats that ss_bridge_wrap() knows, for pad templates. */
 #define SS_VIDEO_FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
 
+/** A template of all caps that ss_bridge_wrap() takes: in a GPU's memory, too, where the build can read it.
+ */
+GstPadTemplate *ss_bridge_pad_template(const char *name, GstPadDirection direction);
+
 /** The core's messages: they go to the debug category "ssinfer", and the last error is remembered. */
 typedef struct SsGstLog {
     GMutex lock;
@@ -29,8 +33,8 @@ SsLogger ss_gst_log_logger(SsGstLog *log);
 void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
 
 /**
- * Lends `buffer` to the core without copying it: holds a reference and keeps it mapped for
- * reading until the last user of the frame is done. NULL: cannot be mapped, out of memory.
+ * Lends `buffer` to the core without copying it, where its pictures are: holds a reference and keeps it
+ * mapped for reading until the last user of the frame is done. NULL: cannot be mapped, out of memory.
  */
 SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
 

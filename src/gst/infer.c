@@ -17,6 +17,9 @@
  * carried here by its pixels or by its velocity: see #SsInfer:align). Beside them each buffer carries a
  * #GstCustomMeta `sidestream-status`: what the network is doing, and how long it has been silent.
  *
+ * Pictures in an NVIDIA GPU's memory (memory:CUDAMemory, as nvh264dec and cudaupload make them) stay there: a
+ * network on that GPU takes them without a copy to the processor; for any other a worker fetches them.
+ *
  * The model loads after the element has started, on a thread of its own. A message of type
  * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed; stand-in;
  * error; load-ns) tells each change with the next frame; if the load fails, a warning is posted as
@@ -113,11 +116,6 @@ struct _SsInfer {
 
 G_DEFINE_TYPE(SsInfer, ss_infer, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE(ssinfer, "ssinfer", GST_RANK_NONE, SS_TYPE_INFER)
-
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS)));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(SS_VIDEO_FORMATS)));
 
 /* --- start and stop --- */
 
@@ -583,8 +581,8 @@ static void ss_infer_class_init(SsInferClass *klass)
     gst_element_class_set_static_metadata(
         element, "Sidestream inference", "Filter/Analyzer/Video",
         "Detects objects with a neural network that never holds up the video", "The Sidestream authors");
-    gst_element_class_add_static_pad_template(element, &sink_template);
-    gst_element_class_add_static_pad_template(element, &src_template);
+    gst_element_class_add_pad_template(element, ss_bridge_pad_template("sink", GST_PAD_SINK));
+    gst_element_class_add_pad_template(element, ss_bridge_pad_template("src", GST_PAD_SRC));
     base->start = infer_start;
     base->stop = infer_stop;
     base->set_caps = infer_set_caps;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * GStreamer's memory of NVIDIA GPUs (memory:CUDAMemory; its elements nvh264dec, cudaupload, ...), by what is
+ * stable of it: its names and its map flag. Its library (libgstcuda-1.0, 1.22 and later) is not needed to
+ * build, and is used only where an element of it has loaded it.
+ */
+#ifndef SS_GST_CUDAMEMORY_H
+#define SS_GST_CUDAMEMORY_H
+
+#include <gst/video/video.h>
+
+#define SS_CAPS_FEATURE_CUDA "memory:CUDAMemory"
+/** With it, what is mapped are addresses of the GPU: GST_MAP_CUDA. */
+#define SS_MAP_CUDA ((GstMapFlags)(GST_MAP_FLAG_LAST << 1))
+
+/** Are the pictures of `buffer` there, and can this build read them there? */
+gboolean ss_cuda_memory_has(GstBuffer *buffer);
+/** Waits for the copy that filled it, where its element has not (1.24 and later): microseconds. */
+void ss_cuda_memory_settle(GstBuffer *buffer);
+
+#endif

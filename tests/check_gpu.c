@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Pictures in a GPU's memory, by a stand-in for GStreamer's allocator whose copies are counted. */
+#include "gst/cudamemory.h"
+#include "rig.h"
+#include "sidestream/dummy.h"
+#include "sidestream/frame.h"
+
+#define GPU_CAPS "video/x-raw(memory:CUDAMemory),format=GRAY8,width=64,height=48,framerate=25/1"
+
+/* --- the stand-in --- */
+
+typedef struct FakeMemory {
+    GstMemory parent;
+    guint8 *there; /* "on the GPU" */
+    guint8 *here;  /* its copy; NULL: none was needed yet */
+} FakeMemory;
+
+typedef GstAllocator FakeAllocator;
+typedef GstAllocatorClass FakeAllocatorClass;
+GType fake_allocator_get_type(void);
+G_DEFINE_TYPE(FakeAllocator, fake_allocator, GST_TYPE_ALLOCATOR)
+
+static gint copies, on_gpu; /* maps of either kind */
+
+static gpointer fake_map(GstMemory *memory, GstMapInfo *info, gsize size)
+{
+    FakeMemory *m = (FakeMemory *)memory;
+
+    if ((info->flags & SS_MAP_CUDA) == SS_MAP_CUDA) {
+        g_atomic_int_inc(&on_gpu);
+        return m->there;
+    }
+    if (!m->here) {
+        g_atomic_int_inc(&copies);
+        m->here = g_memdup2(m->there, size);
+    }
+    return m->here;
+}
+
+static void fake_unmap(GstMemory *memory, GstMapInfo *info)
+{
+    (void)memory, (void)info;
+}
+
+static void fake_free(GstAllocator *allocator, GstMemory *memory)
+{
+    FakeMemory *m = (FakeMemory *)memory;
+
+    (void)allocator;
+    g_free(m->there);
+    g_free(m->here);
+    g_free(m);
+}
+
+static void fake_allocator_class_init(FakeAllocatorClass *klass)
+{
+    klass->free = fake_free;
+}
+
+static void fake_allocator_init(FakeAllocator *allocator)
+{
+    allocator->mem_type = "gst.cuda.memory";
+    allocator->mem_map_full = fake_map;
+    allocator->mem_unmap_full = fake_unmap;
+    GST_OBJECT_FLAG_SET(allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
+}
+
+/** The n-th picture: dark, but for a square of 8 pixels that moves. */
+static GstBuffer *picture_on_gpu(GstAllocator *allocator, guint n)
+{
+    FakeMemory *m = g_new0(FakeMemory, 1);
+    const gsize size = (gsize)WIDTH * HEIGHT;
+    GstBuffer *buffer = gst_buffer_new();
+
+    m->there = g_malloc0(size);
+    for (guint y = 16; y < 24; y++)
+        memset(m->there + y * WIDTH + 8 + n, 255, 8);
+    gst_memory_init(GST_MEMORY_CAST(m), 0, allocator, NULL, size, 0, 0, size);
+    gst_buffer_append_memory(buffer, GST_MEMORY_CAST(m));
+    GST_BUFFER_PTS(buffer) = n * PERIOD;
+    GST_BUFFER_DURATION(buffer) = PERIOD;
+    return buffer;
+}
+
+/* --- */
+
+/** FRAMES pictures, each of which the network sees; leaves out the last, with the objects of the one before.
+ */
+enum { FRAMES = 10 };
+
+static GstBuffer *run(Rig *rig)
+{
+    g_autoptr(GstAllocator) allocator = gst_object_ref_sink(g_object_new(fake_allocator_get_type(), NULL));
+    GstBuffer *out = NULL;
+
+    copies = on_gpu = 0;
+    await_state(rig, "running");
+    for (guint n = 0; n < FRAMES; n++) {
+        GstBuffer *in = picture_on_gpu(allocator, n);
+        GstMemory *memory = gst_buffer_peek_memory(in, 0);
+
+        gst_clear_buffer(&out);
+        out = pass(rig, in);
+        fail_unless(gst_buffer_peek_memory(out, 0) == memory); /* the very picture */
+        while (counter(rig, "in-flight") > 0)
+            g_thread_yield();
+    }
+    fail_unless_equals_uint64(counter(rig, "inferred"), FRAMES);
+    fail_unless_equals_uint64(counter(rig, "frames-waited"), 0);
+    return out;
+}
+
+GST_START_TEST(pictures_stay_on_the_gpu)
+{
+    Rig rig = rig_caps("ssinfer backend=dummy model-options=cuda=1 align=hold", GPU_CAPS);
+    GstBuffer *out = run(&rig);
+
+    fail_unless_equals_int(copies, 0);
+    fail_unless_equals_int(on_gpu, FRAMES);
+    fail_unless_equals_uint64(counter(&rig, "fetched"), 0);
+    fail_unless_equals_int(count_objects(out), 1);
+    gst_buffer_unref(out);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
+/** For a network that cannot read them there each is copied once, by the worker; and it sees what is in it.
+ */
+GST_START_TEST(pictures_are_fetched)
+{
+    Rig rig = rig_caps("ssinfer backend=dummy model-options=follow=1 align=hold", GPU_CAPS);
+    GstBuffer *out = run(&rig);
+    const GstVideoRegionOfInterestMeta *object = nth_object(out, 0);
+
+    fail_unless_equals_int(copies, FRAMES);
+    fail_unless_equals_uint64(counter(&rig, "fetched"), FRAMES);
+    fail_unless(ABS((int)object->x - (8 + FRAMES - 2)) <= 1 && ABS((int)object->y - 16) <= 1);
+    gst_buffer_unref(out);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
+/** Boxes move with the picture, of which no pixel but the small picture's comes here. */
+GST_START_TEST(boxes_are_carried)
+{
+    Rig rig = rig_caps("ssinfer backend=dummy model-options=cuda=1 motion-budget=1000000", GPU_CAPS);
+    GstBuffer *out = run(&rig);
+    const GstStructure *params = param_of(nth_object(out, 0), "sidestream");
+
+    fail_unless_equals_int(copies, 0);
+    fail_unless_equals_uint64(counter(&rig, "unseen"), 0);
+    fail_unless_equals_string(gst_structure_get_string(params, "state"), "tracked");
+    gst_buffer_unref(out);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
+int main(int argc, char **argv)
+{
+    TCase *tc = tcase_create("gpu");
+
+    if (!ss_memory_supported(SS_MEMORY_CUDA))
+        return 77; /* built without its kernels */
+    tcase_add_test(tc, pictures_stay_on_the_gpu);
+    tcase_add_test(tc, pictures_are_fetched);
+    tcase_add_test(tc, boxes_are_carried);
+    return run_tests(tc, argc, argv);
+}
