@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Pictures in a GPU's memory, by a stand-in for GStreamer's allocator whose copies are counted. */
+#include <dlfcn.h>
+
+#include "fake_gstcuda.h"
 #include "gst/cudamemory.h"
 #include "rig.h"
 #include "sidestream/dummy.h"
@@ -20,6 +23,7 @@ typedef GstAllocatorClass FakeAllocatorClass;
 GType fake_allocator_get_type(void);
 G_DEFINE_TYPE(FakeAllocator, fake_allocator, GST_TYPE_ALLOCATOR)
 
+static FakeGstCuda *fake;   /* GStreamer's library */
 static gint copies, on_gpu; /* maps of either kind */
 
 static gpointer fake_map(GstMemory *memory, GstMapInfo *info, gsize size)
@@ -155,14 +159,65 @@ GST_START_TEST(boxes_are_carried)
 }
 GST_END_TEST;
 
+static gboolean asked(const Rig *rig, const char *type)
+{
+    GstQuery *query = gst_query_new_context(type);
+    GstPad *sink = gst_element_get_static_pad(rig->infer, "sink");
+    const gboolean answered = gst_pad_query(sink, query);
+
+    gst_object_unref(sink);
+    gst_query_unref(query);
+    return answered;
+}
+
+/** The decoder is to work in the network's context; all of a GPU in one. And what GStreamer has put on a
+ * stream is waited for. */
+GST_START_TEST(contexts_are_shared)
+{
+    Rig rig = rig_caps("ssinfer backend=dummy model-options=cuda=1 align=hold device=cuda:0", GPU_CAPS);
+
+    *fake = (FakeGstCuda) { 0 };
+    fail_if(asked(&rig, "gst.gl.GLDisplay"));
+    fail_unless_equals_int(fake->answers, 0);
+    for (int i = 1; i <= 3; i++) {
+        fail_unless(asked(&rig, "gst.cuda.context"));
+        fail_unless_equals_int(fake->answers, i);
+        fail_unless_equals_int(fake->wrapped, 1);
+        fail_unless_equals_int(fake->device, 0);
+    }
+    gst_buffer_unref(run(&rig));
+    fail_unless_equals_int(fake->syncs, FRAMES);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
+/** There is no such GPU: the decoder makes a context of its own. */
+GST_START_TEST(no_context_to_share)
+{
+    Rig rig = rig_caps("ssinfer backend=dummy device=cuda:3", GPU_CAPS);
+
+    *fake = (FakeGstCuda) { 0 };
+    fail_if(asked(&rig, "gst.cuda.context"));
+    fail_unless_equals_int(fake->answers, 0);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
 int main(int argc, char **argv)
 {
     TCase *tc = tcase_create("gpu");
 
+    void *library = dlopen("libgstcuda-1.0.so.0", RTLD_NOW);
+
+    g_assert(library);
+    fake = dlsym(library, "fake_gst_cuda");
+    g_assert(fake);
     if (!ss_memory_supported(SS_MEMORY_CUDA))
         return 77; /* built without its kernels */
     tcase_add_test(tc, pictures_stay_on_the_gpu);
     tcase_add_test(tc, pictures_are_fetched);
     tcase_add_test(tc, boxes_are_carried);
+    tcase_add_test(tc, contexts_are_shared);
+    tcase_add_test(tc, no_context_to_share);
     return run_tests(tc, argc, argv);
 }

@@ -79,7 +79,7 @@ typedef struct SsCuda {
  * The driver, loaded by the first call and never unloaded; NULL: there is none, it is too old or has no
  * device; every caller's `log` is told so, in one line; NULL: nobody is. Thread: any.
  */
-const SsCuda *ss_cuda(const SsLogger *log);
+SS_API const SsCuda *ss_cuda(const SsLogger *log);
 /** 0, or `result` as -ENOMEM or -EIO, logged: "what: the driver's words". Thread: any. */
 int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger *log);
 /**
@@ -87,7 +87,7 @@ int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger
  * Errors: -ENOTSUP (no such device), -EIO, -ENOMEM. Release with cu->DevicePrimaryCtxRelease(*device).
  * Thread: any.
  */
-int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx, const SsLogger *log);
+SS_API int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx, const SsLogger *log);
 
 /** Makes `ctx` current on this thread until ss_cuda_leave(). Errors: -EIO, -ENOMEM, logged. Thread: any. */
 int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log);

@@ -2,8 +2,10 @@
 #include "cudamemory.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
-#include "sidestream/frame.h"
+#include "bridge.h"
+#include "cuda/driver.h"
 
 gboolean ss_cuda_memory_has(GstBuffer *buffer)
 {
@@ -12,22 +14,114 @@ gboolean ss_cuda_memory_has(GstBuffer *buffer)
     return memory && gst_memory_is_type(memory, "gst.cuda.memory") && ss_memory_supported(SS_MEMORY_CUDA);
 }
 
-typedef void (*SyncFunc)(GstMemory *memory);
+/* --- GStreamer's library, if somebody has loaded it --- */
 
-static gpointer find_sync(gpointer unused)
+typedef struct Library {
+    void (*sync)(GstMemory *memory); /* of 1.24 */
+    gpointer (*wrap)(gpointer context, int device);
+    gboolean (*answer)(GstElement *element, GstQuery *query, gpointer context);
+} Library;
+
+/* A function, which ISO C does not make of an object's pointer. */
+static void find(void *library, const char *name, gpointer function)
 {
+    void *found = dlsym(library, name);
+
+    memcpy(function, &found, sizeof found);
+}
+
+static gpointer find_all(gpointer unused)
+{
+    static Library found;
     void *library = dlopen("libgstcuda-1.0.so.0", RTLD_LAZY | RTLD_NOLOAD);
 
     (void)unused;
-    return library ? dlsym(library, "gst_cuda_memory_sync") : NULL;
+    if (!library)
+        return NULL;
+    find(library, "gst_cuda_memory_sync", &found.sync);
+    find(library, "gst_cuda_context_new_wrapped", &found.wrap);
+    find(library, "gst_cuda_handle_context_query", &found.answer);
+    return &found;
+}
+
+/** NULL: there is none. */
+static const Library *gst_cuda(void)
+{
+    static GOnce once = G_ONCE_INIT;
+
+    return g_once(&once, find_all, NULL);
 }
 
 void ss_cuda_memory_settle(GstBuffer *buffer)
 {
-    static GOnce once = G_ONCE_INIT;
-    SyncFunc sync;
+    const Library *library = gst_cuda();
 
-    *(void **)&sync = g_once(&once, find_sync, NULL); /* a function, which ISO C does not convert */
-    if (sync)
-        sync(gst_buffer_peek_memory(buffer, 0));
+    if (library && library->sync)
+        library->sync(gst_buffer_peek_memory(buffer, 0));
+}
+
+/* --- one context for all --- */
+
+enum { MOST_GPUS = 16 };
+
+#ifdef SS_HAVE_CUDA
+static void write_message(void *cookie, SsLogLevel level, const char *message)
+{
+    (void)cookie, (void)level;
+    GST_CAT_INFO(ss_infer_debug, "%s", message);
+}
+
+static gpointer make_context(const Library *library, int gpu)
+{
+    static const SsLogger log = { .level = SS_LOG_ERROR, .write = write_message };
+    const SsCuda *cu = ss_cuda(&log);
+    SsCuContext context;
+    int device;
+
+    if (!cu || ss_cuda_retain(cu, gpu, &device, &context, &log) < 0)
+        return NULL;
+    return library->wrap(context, device);
+}
+#else
+static gpointer make_context(const Library *library, int gpu)
+{
+    (void)library, (void)gpu;
+    return NULL;
+}
+#endif
+
+/* Made once and never freed: elements that share it come and go. */
+static gpointer context_of(const Library *library, int gpu)
+{
+    static GMutex lock;
+    static gpointer contexts[MOST_GPUS];
+    gpointer context;
+
+    g_mutex_lock(&lock);
+    if (!contexts[gpu])
+        contexts[gpu] = make_context(library, gpu);
+    context = contexts[gpu];
+    g_mutex_unlock(&lock);
+    return context;
+}
+
+static int gpu_of(const char *device)
+{
+    const char *number = device ? strrchr(device, ':') : NULL;
+    const guint64 gpu = number ? g_ascii_strtoull(number + 1, NULL, 10) : 0;
+
+    return gpu < MOST_GPUS ? (int)gpu : 0;
+}
+
+gboolean ss_cuda_memory_answer(GstElement *element, GstQuery *query, const char *device)
+{
+    const char *type = NULL;
+
+    if (!gst_query_parse_context_type(query, &type) || g_strcmp0(type, "gst.cuda.context") != 0)
+        return FALSE;
+    const Library *library = gst_cuda(); /* not before: who asks has loaded it */
+    if (!library || !library->wrap || !library->answer)
+        return FALSE;
+    gpointer context = context_of(library, gpu_of(device));
+    return context && library->answer(element, query, context);
 }
