@@ -14,7 +14,8 @@ typedef struct FakeCuda {
     int live;    /* contexts retained, pieces of memory, events, modules */
     int current; /* depth of the stack of contexts */
     int waits;   /* of the host that work had to be done for */
-    int foreign; /* not 0: memory that is asked about belongs to a context of somebody else; negative: to none */
+    int foreign; /* not 0: memory that is asked about belongs to a context of somebody else; negative: to none
+                  */
     int peers;   /* copies from there */
     int lazy;    /* not 0: cuEventQuery() does no work, so that what it asks for is not ready */
 } FakeCuda;

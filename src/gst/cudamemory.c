@@ -113,8 +113,9 @@ static int gpu_of(const char *device)
     return gpu < MOST_GPUS ? (int)gpu : 0;
 }
 
-gboolean ss_cuda_memory_answer(GstElement *element, GstQuery *query, const char *device)
+gboolean ss_cuda_memory_answer(GstElement *infer, GstQuery *query)
 {
+    g_autofree char *device = NULL;
     const char *type = NULL;
 
     if (!gst_query_parse_context_type(query, &type) || g_strcmp0(type, "gst.cuda.context") != 0)
@@ -122,6 +123,7 @@ gboolean ss_cuda_memory_answer(GstElement *element, GstQuery *query, const char 
     const Library *library = gst_cuda(); /* not before: who asks has loaded it */
     if (!library || !library->wrap || !library->answer)
         return FALSE;
+    g_object_get(infer, "device", &device, NULL);
     gpointer context = context_of(library, gpu_of(device));
-    return context && library->answer(element, query, context);
+    return context && library->answer(infer, query, context);
 }

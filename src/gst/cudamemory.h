@@ -16,12 +16,12 @@
 /** Are the pictures of `buffer` there, and can this build read them there? */
 gboolean ss_cuda_memory_has(GstBuffer *buffer);
 /**
- * Answers an element that asks its neighbours for a CUDA context: with the one in which a network on `device`
- * ("cuda:1" = the second GPU; NULL or without a number: the first) runs. A GPU works on one context at a
- * time, by milliseconds, so that a decoder in another holds the network up, and the other way round. FALSE:
- * it asks for something else, or there is none.
+ * Answers whoever asks `infer` for a CUDA context: with the one in which the network on its `device`
+ * ("cuda:1" = the second GPU; without a number: the first) runs. A GPU works on one context at a time, by
+ * milliseconds, so that a decoder in another holds the network up, and the other way round. FALSE: something
+ * else is asked for, or there is none.
  */
-gboolean ss_cuda_memory_answer(GstElement *element, GstQuery *query, const char *device);
+gboolean ss_cuda_memory_answer(GstElement *infer, GstQuery *query);
 /** Waits for the copy that filled it, where its element has not (1.24 and later): microseconds. */
 void ss_cuda_memory_settle(GstBuffer *buffer);
 

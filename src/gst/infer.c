@@ -430,19 +430,10 @@ static gboolean infer_sink_event(GstBaseTransform *base, GstEvent *event)
     return GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->sink_event(base, event);
 }
 
-/** A decoder on the GPU asks what to work in, before anything has started. */
-static gboolean answer_context(SsInfer *self, GstQuery *query)
-{
-    GST_OBJECT_LOCK(self);
-    g_autofree char *device = g_strdup(self->settings.device);
-    GST_OBJECT_UNLOCK(self);
-    return ss_cuda_memory_answer(GST_ELEMENT(self), query, device);
-}
-
 static gboolean infer_query(GstBaseTransform *base, GstPadDirection direction, GstQuery *query)
 {
-    if (GST_QUERY_TYPE(query) == GST_QUERY_CONTEXT && answer_context(SS_INFER(base), query))
-        return TRUE;
+    if (GST_QUERY_TYPE(query) == GST_QUERY_CONTEXT && ss_cuda_memory_answer(GST_ELEMENT(base), query))
+        return TRUE; /* a decoder on the GPU asks what to work in, before anything has started */
     const gboolean known = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->query(base, direction, query);
     if (known && direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
         ss_delay_line_add_latency(&SS_INFER(base)->line, query);
