@@ -107,6 +107,35 @@ static void test_options(const SsBackend *backend)
     refuse(backend, &p, -ENOTSUP, "available: CPU");
 }
 
+/* What is asked for, or nothing; compiled and from the cache. Which of the others a processor has is its own.
+ */
+static void test_precision(const SsBackend *backend)
+{
+    static const char *const others[][2] = { { "bf16", "precision bf16" }, { "fp16", "precision f16" } };
+    char cache[256];
+    SsModelParams p = { .path = write_ir("precision.xml", "1,3,8,8", "f32"), .precision = "fp32" };
+    SsModel m;
+
+    require_started(backend, &p, "precision f32");
+    snprintf(cache, sizeof cache, "%s", in_folder("precision"));
+    p.cache_dir = cache;
+    require_started(backend, &p, "compiled: ");
+    require_started(backend, &p, "precision f32");
+    REQUIRE(strstr(last_info, "from the cache"));
+    for (int i = 0; i < 2; i++) {
+        p.precision = others[i][0];
+        if (ss_model_open(&m, backend, &p, &logger) < 0)
+            continue;
+        REQUIRE(strstr(last_info, "compiled: ")); /* not what was kept for another */
+        REQUIRE(strstr(last_info, others[i][1]));
+        ss_model_close(&m);
+    }
+    p.precision = "int8";
+    refuse(backend, &p, -ENOTSUP, "int8");
+    p.precision = "fp8";
+    refuse(backend, &p, -EINVAL, "fp32, fp16, bf16 and int8");
+}
+
 static int count_files(const char *pattern)
 {
     glob_t found;
@@ -208,6 +237,7 @@ static void test_openvino(const SsBackend *backend)
     test_bad_files(backend, p.path, ".xml");
     test_input_shapes(backend);
     test_options(backend);
+    test_precision(backend);
     test_cache(backend);
 }
 
@@ -239,6 +269,9 @@ static void test_dummy(const SsBackend *backend)
     test_requests(backend, &p);
     p.options = "broken=load";
     refuse(backend, &p, -EIO, "");
+    p.options = NULL;
+    p.precision = "fp32";
+    refuse(backend, &p, -ENOTSUP, "computes nothing");
 }
 
 int main(int argc, char **argv)

@@ -116,6 +116,77 @@ static OrtStatus *append_provider(OrtSessionOptions *options, OrtEnv *env, const
     return NULL;
 }
 
+/* --- TensorRT's own provider, of which only the settings are looked at --- */
+
+static char trt_settings[512];
+
+static OrtStatus *list_providers(char ***names, int *n)
+{
+    static char name[] = "TensorrtExecutionProvider", *all[] = { name };
+
+    *names = all;
+    *n = 1;
+    return NULL;
+}
+
+static OrtStatus *release_providers(char **names, int n)
+{
+    (void)names, (void)n;
+    return NULL;
+}
+
+static OrtStatus *create_trt(OrtTensorRTProviderOptionsV2 **out)
+{
+    *out = (void *)trt_settings;
+    trt_settings[0] = '\0';
+    return NULL;
+}
+
+static void leave_engine(const char *dir)
+{
+    char path[400];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/network.engine", dir);
+    f = fopen(path, "w");
+    REQUIRE(f && fputs("built", f) >= 0 && fclose(f) == 0);
+}
+
+static OrtStatus *update_trt(OrtTensorRTProviderOptionsV2 *trt, const char *const *keys,
+                             const char *const *values, size_t n)
+{
+    REQUIRE((void *)trt == trt_settings);
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = strlen(trt_settings);
+        snprintf(trt_settings + length, sizeof trt_settings - length, "%s=%s;", keys[i], values[i]);
+        if (strcmp(keys[i], "trt_engine_cache_path") == 0)
+            leave_engine(values[i]);
+    }
+    return NULL;
+}
+
+static void release_trt(OrtTensorRTProviderOptionsV2 *trt)
+{
+    REQUIRE((void *)trt == trt_settings);
+}
+
+static OrtStatus *append_trt(OrtSessionOptions *options, const OrtTensorRTProviderOptionsV2 *trt)
+{
+    (void)options;
+    REQUIRE((const void *)trt == trt_settings);
+    return NULL;
+}
+
+static void replace_trt(SsOrt *o)
+{
+    o->GetAvailableProviders = list_providers;
+    o->ReleaseAvailableProviders = release_providers;
+    o->CreateTensorRTProviderOptions = create_trt;
+    o->UpdateTensorRTProviderOptions = update_trt;
+    o->ReleaseTensorRTProviderOptions = release_trt;
+    o->SessionOptionsAppendExecutionProvider_TensorRT_V2 = append_trt;
+}
+
 static void replace_functions(void)
 {
     SsOrt *o = (SsOrt *)ss_ort_open(NULL, &logger);
@@ -129,6 +200,7 @@ static void replace_functions(void)
     o->GetEpDevices = get_devices;
     o->EpDevice_EpName = get_name;
     o->SessionOptionsAppendExecutionProvider_V2 = append_provider;
+    replace_trt(o);
 }
 
 /* --- starts --- */
@@ -244,6 +316,35 @@ static void test_keys(const SsBackend *backend)
     start(backend, &p, 0, 2, 2);
 }
 
+/* TensorRT is told, and what it makes for one precision is not taken for another's. TensorRT-RTX has none. */
+static void test_precisions(const SsBackend *backend)
+{
+    static const char *const cases[][2] = { { NULL, "" },
+                                            { "fp32", "" },
+                                            { "fp16", "trt_fp16_enable=1;" },
+                                            { "bf16", "trt_bf16_enable=1;" },
+                                            { "int8", "trt_int8_enable=1;" } };
+    char dir[256];
+    SsModelParams p = { .path = relu("1,3,8,8"), .device = "tensorrt", .cache_dir = dir };
+    SsModel m;
+
+    snprintf(dir, sizeof dir, "%s", in_folder("precisions"));
+    for (size_t i = 0; i < SS_COUNTOF(cases); i++) {
+        p.precision = cases[i][0];
+        REQUIRE_CMP(ss_model_open(&m, backend, &p, &listener), ==, 0);
+        ss_model_close(&m);
+        REQUIRE(strstr(trt_settings, "trt_engine_cache_enable=1;"));
+        REQUIRE(strstr(trt_settings, cases[i][1]));
+        for (size_t k = 2; k < SS_COUNTOF(cases); k++)
+            REQUIRE(!strstr(trt_settings, cases[k][1]) == (k != i));
+        REQUIRE_CMP(count_entries(dir), ==, i + 1);
+    }
+    p.device = "tensorrt-rtx";
+    p.precision = "fp16";
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &listener), ==, -ENOTSUP);
+    engine[0] = '\0'; /* it was told where to, and came to no session */
+}
+
 static void test_not_kept(const SsBackend *backend)
 {
     SsModelParams p = { .path = relu("1,3,8,8"), .device = "tensorrt-rtx" };
@@ -288,6 +389,7 @@ int main(void)
     replace_functions();
     test_kept(backend);
     refuses_engines = false;
+    test_precisions(backend);
     test_keys(backend);
     test_not_kept(backend);
     test_auto(backend);

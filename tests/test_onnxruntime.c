@@ -198,6 +198,20 @@ static void test_options(const SsBackend *backend)
     refuse(backend, &p, -ENOTSUP, "has no XPU");
     p.options = "provider=/no/such/plugin.so";
     refuse(backend, &p, -ENOTSUP, "/no/such/plugin.so");
+    p.options = NULL;
+    p.device = "cpu";
+    p.precision = "fp32";
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    p.precision = "fp16";
+    refuse(backend, &p, -ENOTSUP, "export the model in fp16");
+    p.stand_in = true; /* whatever the device that it stands in for is to compute in */
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    ss_model_close(&m);
+    p.stand_in = false;
+    p.device = "auto";
+    refuse(backend, &p, -EIO, "export the model in fp16");
+    p.precision = NULL;
     p.path = write_file("model.xml", net, strlen(net));
     refuse(backend, &p, -EINVAL, "--backend openvino");
 }

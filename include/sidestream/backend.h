@@ -35,15 +35,17 @@ typedef struct SsTensor {
 } SsTensor;
 
 typedef struct SsModelParams {
-    const char *path;              /* the model's file; may be NULL or "" for `dummy` */
-    const char *device;            /* the runtime's name for it; NULL = "CPU" */
-    const char *cache_dir;         /* compiled models are kept here; NULL = no cache */
-    const char *options;           /* "key=value,key=value" for this backend; NULL = none */
+    const char *path;      /* the model's file; may be NULL or "" for `dummy` */
+    const char *device;    /* the runtime's name for it; NULL = "CPU" */
+    const char *precision; /* of its arithmetic: "fp32", "fp16", "bf16" or "int8", or it is not opened;
+                              NULL = what the runtime makes of the model */
+    const char *cache_dir; /* compiled models are kept here; NULL = no cache */
+    const char *options;   /* "key=value,key=value" for this backend; NULL = none */
     int input_width, input_height; /* where the model leaves the size open; 0 = the backend chooses */
     int threads;                   /* of the runtime's own pool; 0 = the runtime chooses */
     int requests;                  /* open at once, one a worker; the engine sets it */
     bool stand_in; /* the engine sets it: `device` is what stand_in() said, and options that are of the device
-                      stood in for do not count */
+                      stood in for do not count, nor does `precision` */
 } SsModelParams;
 
 /** How a picture becomes the network's input. {0} = what the decoder's model family expects. */

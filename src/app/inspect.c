@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "compare.h"
 #include "core/labels.h"
 #include "core/model.h"
 #include "io/stats.h"
@@ -124,13 +125,22 @@ static int open_on(SsModel *m, const SsBackend *backend, const SsModelParams *pa
     return ret;
 }
 
-/* On the first of `devices` that takes it; NULL: none does, the logger's line says why not the last. */
+/* On the first of `devices` that takes it; NULL: none does, and *line says why not the first, which is the
+ * one to be expected. */
 static const char *open_first(SsModel *m, const SsBackend *backend, const SsModelParams *params,
-                              const char *const *devices, const SsLogger *log, gint64 *load_ns)
+                              const char *const *devices, char **line, gint64 *load_ns)
 {
-    for (int i = 0; devices[i]; i++)
-        if (open_on(m, backend, params, devices[i], log, load_ns) == 0)
+    const SsLogger log = { .level = SS_LOG_ERROR, .write = keep_error, .cookie = line };
+    g_autofree char *why = NULL;
+
+    for (int i = 0; devices[i]; i++) {
+        if (open_on(m, backend, params, devices[i], &log, load_ns) == 0)
             return devices[i];
+        if (!why)
+            why = g_steal_pointer(line);
+    }
+    g_free(*line);
+    *line = g_steal_pointer(&why);
     return NULL;
 }
 
@@ -142,7 +152,7 @@ static int inspect(const SsOptions *o, const SsBackend *backend, const SsModelPa
     SsLogger log = { .level = SS_LOG_ERROR, .write = keep_error, .cookie = &line };
     SsModel m;
     gint64 load_ns;
-    const char *first = open_first(&m, backend, params, devices, &log, &load_ns);
+    const char *first = open_first(&m, backend, params, devices, &line, &load_ns);
     if (!first) {
         ss_say("%s", line ? line : "the model cannot be loaded");
         return SS_EXIT_MODEL;
@@ -181,6 +191,8 @@ int ss_command_inspect(int argc, char **argv)
         SsEngineParams params;
         const SsBackend *backend = ss_options_to_model(&o, &params);
         code = inspect(&o, backend, &params.model);
+        if (code == SS_EXIT_OK && o.compare && !(ss_app_init_gst(&error) && ss_compare(&o, &error)))
+            code = ss_say_error(error);
     }
     ss_options_clear(&o);
     return code;

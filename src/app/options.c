@@ -7,6 +7,7 @@
 
 #include "app.h"
 #include "core/labels.h"
+#include "core/model.h"
 #include "decode/decode.h"
 #include "gst/names.h"
 #include "gst/privacy.h"
@@ -103,8 +104,13 @@ static const Option table[] = {
       "fit=letterbox|stretch,order=rgb|bgr,mean=M,scale=S", "LIST" },
     { ALL, "input-size", 0, G_OPTION_ARG_STRING, AT(input_size), "Input of models that leave it open",
       "WxH" },
+    { ALL, "precision", 0, G_OPTION_ARG_STRING, AT(precision),
+      "Of the network's arithmetic: fp32, fp16, bf16, int8, where the device has it", "NAME" },
     { ALL, "cache-dir", 0, G_OPTION_ARG_FILENAME, AT(cache_dir),
       "Compiled models are kept here (default: ~/.cache/sidestream; \"\": nowhere)", "DIR" },
+    { SS_FOR_INSPECT, "compare", 0, G_OPTION_ARG_FILENAME, AT(compare),
+      "What device and precision cost: the boxes in this clip beside those of the processor in fp32",
+      "CLIP" },
     NUMBER(CLIPS, "threshold", "Least confidence (0.3; eval: 0.15)", "0..1"),
     NUMBER(STREAMS | SS_FOR_BUILD, "workers", "Inferences at a time (1)", "N"),
     NUMBER(ALL, "threads", "Threads of the runtime's pool (0: it chooses)", "N"),
@@ -320,10 +326,14 @@ static gboolean check_settings(const SsOptions *o, GError **error)
 {
     SsSettings settings;
     SsEngineParams params;
+    g_autofree char *line = NULL;
+    const SsLogger log = { .level = SS_LOG_ERROR, .write = keep_line, .cookie = &line };
     g_autoptr(GError) wrong = NULL;
     ss_settings_init(&settings);
     settings.preprocess = o->preprocess;
     settings.input_size = o->input_size;
+    if (o->precision && ss_model_check_precision(&(SsModelParams) { .precision = o->precision }, &log) < 0)
+        return usage(error, "--%s", line);
     if (ss_settings_to_params(&settings, &params, &wrong))
         return TRUE;
     return usage(error, "--%s", wrong->message);
@@ -448,6 +458,7 @@ const SsBackend *ss_options_to_model(const SsOptions *o, SsEngineParams *out)
     ss_settings_to_params(&settings, out, NULL); /* checked with the options */
     out->model.path = o->model;
     out->model.device = o->device;
+    out->model.precision = o->precision;
     out->model.options = o->model_options;
     out->model.cache_dir = *o->cache_dir ? o->cache_dir : NULL;
     out->model.threads = o->threads;
@@ -459,10 +470,10 @@ void ss_options_to_infer(const SsOptions *o, GstElement *infer)
 {
     g_object_set(infer, "model", o->model, "backend", o->backend, "device", o->device, "decoder", o->decoder,
                  "labels", o->labels, "model-options", o->model_options, "preprocess", o->preprocess,
-                 "input-size", o->input_size, "cache-dir", o->cache_dir, "threshold",
-                 o->blur ? o->threshold * FAINT : o->threshold, "workers", (guint)o->workers, "threads",
-                 (guint)o->threads, "every", (guint)o->every, "max-rate", o->max_rate, "simulate-latency",
-                 (guint)o->simulate_latency, "max-age", (guint)o->max_age, "max-delay", (guint)o->max_delay,
-                 NULL);
+                 "input-size", o->input_size, "precision", o->precision, "cache-dir", o->cache_dir,
+                 "threshold", o->blur ? o->threshold * FAINT : o->threshold, "workers", (guint)o->workers,
+                 "threads", (guint)o->threads, "every", (guint)o->every, "max-rate", o->max_rate,
+                 "simulate-latency", (guint)o->simulate_latency, "max-age", (guint)o->max_age, "max-delay",
+                 (guint)o->max_delay, NULL);
     gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "live");
 }

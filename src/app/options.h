@@ -18,7 +18,8 @@ typedef enum SsOptionSet {
 
 typedef struct SsOptions {
     /* the network */
-    char *model, *backend, *device, *decoder, *labels, *model_options, *preprocess, *input_size, *cache_dir;
+    char *model, *backend, *device, *decoder, *labels, *model_options, *preprocess, *input_size, *precision,
+        *cache_dir, *compare;
     double threshold, max_rate;
     int workers, threads, every, simulate_latency, max_age, max_delay;
     /* the picture */

@@ -154,6 +154,10 @@ static int model_open(SsModel *m, const SsModelParams *p)
     Dummy *d = m->priv;
     int ret = read_options(d, p, m->log);
 
+    if (ret == 0 && p->precision) {
+        ss_log(m->log, SS_LOG_ERROR, "precision %s: the dummy computes nothing", p->precision);
+        ret = -ENOTSUP;
+    }
     if (ret < 0)
         return ret;
     if (d->load_gate != NO_GATE)

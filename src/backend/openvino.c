@@ -22,6 +22,8 @@
 #include "backend/table.h"
 #include "internal.h"
 
+static const char PRECISION[] = "INFERENCE_PRECISION_HINT";
+
 typedef struct OvModel {
     ov_core_t *core;
     ov_compiled_model_t *compiled;
@@ -65,6 +67,22 @@ static int set_property(OvModel *ov, const char *device, const char *key, const 
 {
     return ss_ov_check(log, ov_core_set_property(ov->core, device, key, value), "device %s, %s=%s", device,
                        key, value);
+}
+
+static const char *ov_precision(const char *precision)
+{
+    return strcmp(precision, "fp32") == 0 ? "f32" : strcmp(precision, "fp16") == 0 ? "f16" : precision;
+}
+
+static int set_precision(OvModel *ov, const char *device, const char *precision, const SsLogger *log)
+{
+    if (strcmp(precision, "int8") == 0) {
+        ss_err(log,
+               "precision int8: OpenVINO computes in int8 where the model was quantised (NNCF does it), and "
+               "then by itself; it has fp32, fp16 and bf16");
+        return -ENOTSUP;
+    }
+    return set_property(ov, device, PRECISION, ov_precision(precision), log);
 }
 
 static bool is_property(const char *key)
@@ -120,6 +138,8 @@ static int configure(OvModel *ov, const char *device, const SsModelParams *p, co
         else
             ss_warn(log, "threads=%d is for the device CPU; %s ignores it", p->threads, device);
     }
+    if (ret == 0 && p->precision)
+        ret = set_precision(ov, device, p->precision, log);
     if (ret < 0 || !p->options || !*p->options)
         return ret;
 
@@ -171,6 +191,8 @@ static int cache_key(uint64_t *key, const char *device, const SsModelParams *p)
     *key = ss_hash(*key, device, strlen(device));
     if (p->options)
         *key = ss_hash(*key, p->options, strlen(p->options));
+    if (p->precision)
+        *key = ss_hash(*key, p->precision, strlen(p->precision));
     n = snprintf(text, sizeof text, "2 %d %d %d %d", p->input_width, p->input_height, p->threads,
                  p->requests);
     *key = ss_hash(*key, text, (size_t)n);
@@ -247,16 +269,19 @@ static int load(OvModel *ov, const char *device, const SsModelParams *p, const S
 /* What the device made of it all, for those who ask with --verbose. */
 static void report(const OvModel *ov, const char *device, const SsModelParams *p, const SsLogger *log)
 {
-    char *streams = NULL, *threads = NULL;
+    char *streams = NULL, *threads = NULL, *precision = NULL;
 
     if (log->level < SS_LOG_INFO)
         return;
     (void)ov_compiled_model_get_property(ov->compiled, "NUM_STREAMS", &streams);
     (void)ov_compiled_model_get_property(ov->compiled, "INFERENCE_NUM_THREADS", &threads);
-    ss_info(log, "OpenVINO: %s on %s, %s: streams %s, threads %s", p->path, device,
-            ov->blob.data ? "from the cache" : "compiled", streams ? streams : "?", threads ? threads : "?");
+    (void)ov_compiled_model_get_property(ov->compiled, PRECISION, &precision);
+    ss_info(log, "OpenVINO: %s on %s, %s: streams %s, threads %s, precision %s", p->path, device,
+            ov->blob.data ? "from the cache" : "compiled", streams ? streams : "?", threads ? threads : "?",
+            precision ? precision : "?");
     ov_free(streams);
     ov_free(threads);
+    ov_free(precision);
 }
 
 static void model_close(SsModel *m)
@@ -267,6 +292,21 @@ static void model_close(SsModel *m)
     ov_core_free(ov->core);
     ss_mapping_close(&ov->blob);
     *ov = (OvModel) { 0 };
+}
+
+/* A device takes some wishes for hints, and computes in what it has. */
+static int check_precision(const OvModel *ov, const char *device, const char *precision, const SsLogger *log)
+{
+    char *has = NULL;
+    int ret = ss_ov_check(log, ov_compiled_model_get_property(ov->compiled, PRECISION, &has),
+                          "device %s, precision", device);
+
+    if (ret == 0 && strcmp(has, ov_precision(precision)) != 0) {
+        ss_err(log, "precision %s: OpenVINO's device %s computes this model in %s", precision, device, has);
+        ret = -ENOTSUP;
+    }
+    ov_free(has);
+    return ret;
 }
 
 static int model_open(SsModel *m, const SsModelParams *p)
@@ -286,6 +326,8 @@ static int model_open(SsModel *m, const SsModelParams *p)
     if ((ret = configure(ov, device, p, m->log)) < 0)
         goto fail;
     if ((ret = load(ov, device, p, m->log)) < 0)
+        goto fail;
+    if (p->precision && (ret = check_precision(ov, device, p->precision, m->log)) < 0)
         goto fail;
     if ((ret = ss_ov_describe_input(m, ov->compiled)) < 0)
         goto fail;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "internal.h"
+
 /** Length of the "key=value" at `p`, up to a comma or the end. */
 static size_t item_length(const char *p)
 {
@@ -74,4 +76,14 @@ int ss_options_check(const char *options, const char *const *known, const SsLogg
         p += length + (p[length] == ',');
     }
     return 0;
+}
+
+const char *ss_precision_known(const char *name)
+{
+    static const char *const known[] = { "fp32", "fp16", "bf16", "int8" };
+
+    for (size_t i = 0; i < SS_COUNTOF(known); i++)
+        if (strcmp(known[i], name) == 0)
+            return known[i];
+    return NULL;
 }

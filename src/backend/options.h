@@ -18,4 +18,7 @@ int ss_option_int(const char *options, const char *key, int min, int max, int df
 /** Every key must be one of `known` (NULL-terminated). -EINVAL and a line in the log naming the stranger. */
 int ss_options_check(const char *options, const char *const *known, const SsLogger *log);
 
+/** The name of a precision (SsModelParams.precision) as one that is never freed; NULL: it is none of them. */
+const char *ss_precision_known(const char *name);
+
 #endif

@@ -18,7 +18,7 @@
 #include "cuda/driver.h"
 #endif
 
-enum { MAX_SETTINGS = 32, OURS = 4, MAX_TEXT = 1024, MAX_DEVICES = 16 };
+enum { MAX_SETTINGS = 32, OURS = 5, MAX_TEXT = 1024, MAX_DEVICES = 16 };
 
 /* A provider's settings, as the runtime takes them. */
 typedef struct Settings {
@@ -191,6 +191,8 @@ static int use_cpu(Call *c)
     return -EINVAL;
 }
 
+static const char *const precisions[] = { "fp32", "fp16", "bf16", "int8" };
+
 static const struct {
     const char *name, *provider, *file;
     int (*use)(Call *c);
@@ -199,13 +201,53 @@ static const struct {
     bool stream;   /* one of ours may be given */
     SsOrtKeeps keeps;
     const char *folder, *enable; /* settings: where it keeps its files, and that it shall ("1") */
+    /* What it can compute in beside what the model is written in: a setting for each, "" = it does anyway. */
+    const char *precision[SS_COUNTOF(precisions)];
 } devices[] = {
-    { "tensorrt-rtx", "NvTensorRTRTXExecutionProvider", "libonnxruntime_providers_nv_tensorrt_rtx.so",
-      use_plugin, true, false, true, SS_ORT_KEEPS_ENGINE, "nv_runtime_cache_path", NULL },
-    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false, false, SS_ORT_KEEPS_FILES,
-      "trt_engine_cache_path", "trt_engine_cache_enable" },
-    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, false, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
-    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+    { "tensorrt-rtx",
+      "NvTensorRTRTXExecutionProvider",
+      "libonnxruntime_providers_nv_tensorrt_rtx.so",
+      use_plugin,
+      true,
+      false,
+      true,
+      SS_ORT_KEEPS_ENGINE,
+      "nv_runtime_cache_path",
+      NULL,
+      { NULL } },
+    { "tensorrt",
+      "TensorrtExecutionProvider",
+      NULL,
+      use_tensorrt,
+      true,
+      false,
+      false,
+      SS_ORT_KEEPS_FILES,
+      "trt_engine_cache_path",
+      "trt_engine_cache_enable",
+      { "", "trt_fp16_enable=1", "trt_bf16_enable=1", "trt_int8_enable=1" } },
+    { "cuda",
+      "CUDAExecutionProvider",
+      NULL,
+      use_cuda,
+      true,
+      false,
+      false,
+      SS_ORT_KEEPS_NOTHING,
+      NULL,
+      NULL,
+      { "use_tf32=0" } },
+    { "cpu",
+      "CPUExecutionProvider",
+      NULL,
+      use_cpu,
+      false,
+      true,
+      false,
+      SS_ORT_KEEPS_NOTHING,
+      NULL,
+      NULL,
+      { "" } },
 };
 
 /* What is built for the network at hand first. */
@@ -369,10 +411,28 @@ void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *se
 #endif
 }
 
-int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
-                      const char *folder, void *stream, char *why, size_t size)
+/* Into `setting`, of `size` bytes: "key=value"; "": nothing needs to be set. */
+static int find_precision(Call *c, int device, const char *precision, char *setting, size_t size)
 {
-    char name[64], plugin[PATH_MAX];
+    setting[0] = '\0';
+    if (!precision)
+        return 0;
+    for (size_t i = 0; device >= 0 && i < SS_COUNTOF(precisions); i++) {
+        if (strcmp(precisions[i], precision) != 0 || !devices[device].precision[i])
+            continue;
+        (void)snprintf(setting, size, "%s", devices[device].precision[i]);
+        return 0;
+    }
+    (void)snprintf(c->why, c->size,
+                   "it has no precision %s but what the model is written in: export the model in %s",
+                   precision, precision);
+    return -ENOTSUP;
+}
+
+int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const SsOrtUse *use,
+                      char *why, size_t size)
+{
+    char name[64], plugin[PATH_MAX], setting[64], *equals;
     Call c = { .ort = ort, .options = options, .provider = name, .why = why, .size = size };
     const int i = find(device);
     int ret;
@@ -380,17 +440,22 @@ int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *
     why[0] = '\0';
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(device, ":"), device);
     c.index = number_of(device);
-    if ((ret = read_settings(&c, settings)) < 0)
+    if ((ret = read_settings(&c, use->settings)) < 0 ||
+        (ret = find_precision(&c, i, use->precision, setting, sizeof setting)) < 0)
         return ret;
-    c.file = file_of(i, settings, plugin, sizeof plugin);
+    c.file = file_of(i, use->settings, plugin, sizeof plugin);
     if (i < 0)
         return use_named(&c);
     c.provider = devices[i].provider;
-    if (folder && devices[i].folder)
-        add_setting(&c.set, devices[i].folder, folder);
-    if (folder && devices[i].enable)
+    if (use->folder && devices[i].folder)
+        add_setting(&c.set, devices[i].folder, use->folder);
+    if (use->folder && devices[i].enable)
         add_setting(&c.set, devices[i].enable, "1");
-    if (stream)
-        set_stream(&c.set, stream);
+    if ((equals = strchr(setting, '='))) {
+        *equals = '\0';
+        add_setting(&c.set, setting, equals + 1);
+    }
+    if (use->stream)
+        set_stream(&c.set, use->stream);
     return devices[i].use(&c);
 }

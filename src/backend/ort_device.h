@@ -35,14 +35,20 @@ SsOrtKeeps ss_ort_device_keeps(const char *device, const char *settings);
 /** What its results on disk are good for: the provider's file, the GPU, the driver. At most `size` bytes. */
 void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *settings, char *text,
                             size_t size);
+/** How a device is to be used. */
+typedef struct SsOrtUse {
+    const char *settings;  /* "key=value,..."; those that are not ours go to the provider */
+    const char *precision; /* SsModelParams.precision */
+    const char *folder;    /* where it finds and keeps files of its own; NULL = nowhere */
+    void *stream;          /* to compute on, which outlives the session; NULL = one of its own */
+} SsOrtUse;
+
 /**
  * Lets `options` compute on `device`: cpu, cuda, tensorrt, tensorrt-rtx, any with ":N" for the Nth, or an
- * execution provider by its own name. `settings`: "key=value,..."; those that are not ours go to the
- * provider. `folder`: where it finds and keeps files of its own; NULL = nowhere. `stream`: to compute on,
- * which outlives the session; NULL = one of its own. Errors: -ENOTSUP (not on this machine, or not in this
+ * execution provider by its own name. Errors: -ENOTSUP (not on this machine, or not in this
  * library), -EINVAL (a setting), -errno; `why` (at most `size` bytes) says what and is not logged.
  */
-int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const char *settings,
-                      const char *folder, void *stream, char *why, size_t size);
+int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const SsOrtUse *use,
+                      char *why, size_t size);
 
 #endif

@@ -20,6 +20,8 @@ static int make_key(uint64_t *key, const SsOrtPlan *plan, const char *device)
         return ret;
     *key = ss_hash(*key, plan->ort->version, strlen(plan->ort->version));
     *key = ss_hash(*key, plan->params.options, strlen(plan->params.options));
+    if (plan->params.precision)
+        *key = ss_hash(*key, plan->params.precision, strlen(plan->params.precision));
     for (int i = 0; i < plan->input.rank; i++)
         *key = ss_hash(*key, &plan->input.dim[i], sizeof plan->input.dim[i]);
     ss_ort_device_identity(plan->ort, device, plan->params.options, text, sizeof text);

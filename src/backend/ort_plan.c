@@ -153,7 +153,8 @@ static int set_all(const SsOrt *ort, OrtSessionOptions *options, const SsOrtPlan
         ret = set_engine(ort, options, place->engine, plan->log);
     if (ret < 0)
         return ret;
-    ret = ss_ort_device_use(ort, options, device, settings, place->folder, stream, why, sizeof why);
+    ret = ss_ort_device_use(ort, options, device,
+                            &(SsOrtUse) { settings, p->precision, place->folder, stream }, why, sizeof why);
     if (ret < 0)
         ss_err(plan->log, "device %s: %s", device, why);
     return ret;
@@ -203,6 +204,7 @@ static int keep_params(SsOrtPlan *plan, const SsModelParams *p, const SsLogger *
     plan->params.path = strdup(p->path);
     plan->params.options = strdup(p->options ? p->options : "");
     plan->params.device = plan->params.cache_dir = NULL;
+    plan->params.precision = p->precision && !p->stand_in ? ss_precision_known(p->precision) : NULL;
     if (plan->params.path && plan->params.options)
         return 0;
     ss_err(log, "out of memory while opening the model");

@@ -71,13 +71,14 @@ static void free_strings(SsEngineParams *p)
     free((char *)p->model.device);
     free((char *)p->model.cache_dir);
     free((char *)p->model.options);
+    free((char *)p->model.precision);
 }
 
 /** On failure what was not copied is NULL, so that free_strings() frees only what is ours. */
 static int own_strings(SsEngineParams *p)
 {
-    const char **const all[] = { &p->backend,      &p->decoder,         &p->model.path,
-                                 &p->model.device, &p->model.cache_dir, &p->model.options };
+    const char **const all[] = { &p->backend,         &p->decoder,       &p->model.path,     &p->model.device,
+                                 &p->model.cache_dir, &p->model.options, &p->model.precision };
 
     for (size_t i = 0; i < SS_COUNTOF(all); i++) {
         if (own(all[i]))
@@ -127,6 +128,8 @@ static int check_params(SsEngine *e)
         ss_err(&e->log, "no decoder '%s'; there is: %s", p->decoder, names);
         return -EINVAL;
     }
+    if (ss_model_check_precision(&p->model, &e->log) < 0)
+        return -EINVAL;
     if (!p->model.path && strcmp(e->backend->name, "dummy") != 0) {
         ss_err(&e->log, "no model given");
         return -EINVAL;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/options.h"
 #include "backend/table.h"
 #include "internal.h"
 
@@ -75,12 +76,22 @@ static bool is_image(const SsTensor *t)
     return w >= 1 && w <= SS_MAX_SIDE && h >= 1 && h <= SS_MAX_SIDE;
 }
 
+int ss_model_check_precision(const SsModelParams *p, const SsLogger *log)
+{
+    if (!p->precision || ss_precision_known(p->precision))
+        return 0;
+    ss_err(log, "precision '%s': there are fp32, fp16, bf16 and int8", p->precision);
+    return -EINVAL;
+}
+
 int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log)
 {
     char text[128];
     int ret;
 
     *m = (SsModel) { .backend = backend, .log = log };
+    if ((ret = ss_model_check_precision(p, log)) < 0)
+        return ret;
     m->priv = calloc(1, backend->model_size);
     if (!m->priv) {
         ss_err(log, "out of memory while opening the model");

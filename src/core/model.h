@@ -8,6 +8,8 @@
 
 #include "decode/decode.h"
 
+/** Is there such a precision? Errors: -EINVAL, logged. */
+int ss_model_check_precision(const SsModelParams *p, const SsLogger *log);
 /** Fills `m` (zeroed by this call). Errors: as SsBackend.model_open, -EPROTO (no image input), -ENOMEM. */
 int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log);
 void ss_model_close(SsModel *m);

@@ -12,7 +12,8 @@
 
 typedef struct SsSettings {
     /* --- of the engine: elements that share one must agree on them */
-    char *model, *backend, *device, *decoder, *model_options, *preprocess, *input_size, *cache_dir;
+    char *model, *backend, *device, *decoder, *model_options, *preprocess, *input_size, *precision,
+        *cache_dir;
     double threshold;
     guint workers, threads, simulate_latency;
     int nice;
@@ -25,7 +26,7 @@ typedef struct SsSettings {
 } SsSettings;
 
 /* Property ids; SS_SETTING_END is the next one free. */
-enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 18, SS_SETTING_END = 22 };
+enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 19, SS_SETTING_END = 23 };
 
 void ss_settings_install(GObjectClass *klass);
 /** The defaults. */
