@@ -30,7 +30,7 @@ def evaluate(clip, more, seconds):
     """eval's report, what the network sees (a line a picture), and what each way shows (way, latency -> lines)."""
     with common.scratch() as tmp:
         report, _ = common.run_json(
-            [common.sidestream_program(), "eval", "--quiet", "--rate", "30", "--align", ",".join(WAYS), "--latency",
+            [common.sidestream_program(), "eval", "--quiet", *common.EXACT, "--rate", "30", "--align", ",".join(WAYS), "--latency",
              ",".join(map(str, LATENCIES)), "--json", "-", "--boxes", tmp / "boxes.jsonl", *more, clip], seconds)
         lines = [json.loads(line) for line in (tmp / "boxes.jsonl").read_text().splitlines()]
     shown = {}

@@ -124,7 +124,7 @@ def write(pictures, path):
 
 def evaluate(clip, rate, more):
     report, _ = common.run_json(
-        [common.sidestream_program(), "eval", "--quiet", "--rate", str(rate), "--align", "hold,live", "--latency",
+        [common.sidestream_program(), "eval", "--quiet", *common.EXACT, "--rate", str(rate), "--align", "hold,live", "--latency",
          ",".join(map(str, LATENCIES)), "--json", "-", *more, clip], 20 * common.GRACE)
     return report, {(v["align"], v["latency_ms"]): (100 * v["ap"], 100 * v["ap50"]) for v in report["variants"]}
 
