@@ -18,7 +18,7 @@
 #include "gst/register.h"
 #include "gst/status.h"
 
-enum { MOST_STREAMS = 128, MOST_SIGHTS = 65536 };
+enum { MOST_STREAMS = 128, MOST_SIGHTS = 65536, PATIENCE_S = 60 };
 
 /* What the network saw, once. */
 typedef struct Sight {
@@ -111,6 +111,12 @@ static gboolean on_message(GstBus *bus, GstMessage *m, gpointer data)
     if (all_ready())
         g_main_loop_quit(loop);
     return TRUE;
+}
+
+static gboolean give_up(gpointer unused)
+{
+    (void)unused;
+    fail("not all videos were there with the device's boxes in time", "");
 }
 
 static void open_video(Video *v, char **arg)
@@ -253,7 +259,9 @@ int main(int argc, char **argv)
     loop = g_main_loop_new(NULL, FALSE);
     for (int i = 0; i < n_videos; i++)
         open_video(&video[i], argv);
+    const guint patience = g_timeout_add_seconds(PATIENCE_S, give_up, NULL);
     g_main_loop_run(loop); /* until what was asked for answers */
+    g_source_remove(patience);
     printf("{\"streams\": %d, \"memory\": \"%s\", \"align\": \"%s\", ", n_videos, argv[2], argv[5]);
     measure(atof(argv[4]));
     for (int i = 0; i < n_videos; i++)

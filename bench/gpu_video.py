@@ -17,8 +17,9 @@ import sys
 
 import common
 
-STREAMS = (1, 8, 16, 32, 48, 64, 96)
+STREAMS = (1, 8, 16, 32, 48, 64, 80)
 EVERY, SHOWN = 0.999, 0.98  # of the frames, of the rate: "all frames"
+WHERE = {"gpu": "stay there", "host": "go through the processor's memory"}
 SAME = 1  # pixels that a box may differ by
 
 
@@ -28,14 +29,14 @@ def video(options, memory, streams, align, seconds, env=None):
     done = subprocess.run([str(part) for part in command], env={**os.environ, **(env or {})}, capture_output=True,
                           text=True, timeout=4 * common.GRACE)
     if done.returncode:
-        raise common.BenchError(f"{memory}, {streams} streams: {done.stderr.strip().splitlines()[-1]}")
+        why = done.stderr.strip().splitlines()
+        raise common.BenchError(f"{memory}, {streams} streams: {why[-1] if why else f'ended by signal {-done.returncode}'}")
     return json.loads(done.stdout)
 
 
 def row(r):
     each = r["inferred"] / r["offered"] if r["offered"] else 0
-    where = "stay there" if r["memory"] == "gpu" else "go through the processor's memory"
-    return [where, r["streams"], r["align"], f"{r['fewest_fps']:.1f}", f"{min(each, 1):.3f}", f"{r['age_ms']:.1f}",
+    return [WHERE[r["memory"]], r["streams"], r["align"], f"{r['fewest_fps']:.1f}", f"{min(each, 1):.3f}", f"{r['age_ms']:.1f}",
             r["fetched"], r["unseen"], r["frames-waited"], f"{r['processors_a_stream']:.3f}"]
 
 
@@ -109,7 +110,11 @@ def main():
         for streams in options.streams:
             for memory in ("gpu", "host"):
                 common.progress(f"{streams} streams, {memory}")
-                r = video(options, memory, streams, "live", options.seconds)
+                try:
+                    r = video(options, memory, streams, "live", options.seconds)
+                except common.BenchError as error:
+                    rows.append([WHERE[memory], streams, "live", str(error), *[""] * 6])
+                    continue
                 rows.append(row(r))
                 if r["inferred"] >= EVERY * r["offered"] and r["fewest_fps"] >= SHOWN * options.rate:
                     most[memory] = max(most[memory], streams)

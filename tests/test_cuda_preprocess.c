@@ -56,20 +56,30 @@ static void frame_free(SsFrameDesc *f)
     }
 }
 
-static void on_cpu(const SsFrameDesc *f, float *out)
+static void on_cpu_into(const SsTensor *t, const SsFrameDesc *f, float *out)
 {
     SsGeometry g;
     SsImage *im;
 
-    REQUIRE(ss_image_create(&im, &input, &params, &logger) == 0);
+    REQUIRE(ss_image_create(&im, t, &params, &logger) == 0);
     REQUIRE(ss_image_convert(im, f, out, &g) == 0);
     ss_image_destroy(&im);
 }
 
+static void on_cpu(const SsFrameDesc *f, float *out)
+{
+    on_cpu_into(&input, f, out);
+}
+
+static void require_near(const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        REQUIRE_NEAR(a[i], b[i], 0.04);
+}
+
 static void require_same(const float *a, const float *b)
 {
-    for (int i = 0; i < ELEMENTS; i++)
-        REQUIRE_NEAR(a[i], b[i], 0.04);
+    require_near(a, b, ELEMENTS);
 }
 
 static SsCuPtr address(void *p)
@@ -113,6 +123,30 @@ static void test_strides(void)
             require_same(got, want);
             REQUIRE_CMP(g.scale_x, ==, 32 / 71.0f);
             REQUIRE_CMP(g.offset_y, ==, 6);
+        }
+    destroy(&p);
+}
+
+/* Frames of megabytes: whole, row by row, and only the rows that are needed. */
+static void test_large(void)
+{
+    enum { WIDE = 512 };
+    static const int sizes[][3] = { { 1000, 900, 0 }, { 1000, 900, 400 }, { 1600, 2000, 0 } };
+    static float want[3 * WIDE * WIDE], got[3 * WIDE * WIDE];
+    const SsTensor large = { .dtype = SS_F32, .rank = 4, .dim = { 1, 3, WIDE, WIDE } };
+    SsCudaPreprocess *p;
+    SsGeometry g;
+
+    REQUIRE(ss_cuda_preprocess_create(&p, 0, &large, &params, &logger) == 0);
+    for (int format = SS_PIXEL_NV12; format <= SS_PIXEL_GRAY8; format++)
+        for (size_t i = 0; i < SS_COUNTOF(sizes); i++) {
+            SsFrameDesc f = frame_new((SsPixelFormat)format, sizes[i][0], sizes[i][1], sizes[i][2], 9);
+
+            on_cpu_into(&large, &f, want);
+            REQUIRE(ss_cuda_preprocess_convert(p, &f, address(got), NULL, &g) == 0);
+            frame_free(&f);
+            ss_cuda(&logger)->StreamSynchronize(NULL);
+            require_near(got, want, SS_COUNTOF(want));
         }
     destroy(&p);
 }
@@ -287,6 +321,7 @@ int main(int argc, char **argv)
         return 0;
     }
     test_strides();
+    test_large();
     test_frames_on_their_way();
     test_device_memory();
     test_frames_of_the_gpu();
