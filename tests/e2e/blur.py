@@ -6,10 +6,8 @@ with what the program's own network had seen by then. Which parts are pixelated,
 """
 import json
 import math
-import os
-import pathlib
 
-from common import check, environment, folder, same, sidestream
+from common import check, demo_or_skip, environment, folder, same, sidestream
 
 try:
     import cv2
@@ -20,15 +18,7 @@ except ImportError as missing:
     raise SystemExit(77)
 
 RATE, SURE, LEAST = 30, 0.5, 0.995
-DATA = pathlib.Path(os.environ.get("SIDESTREAM_DATA") or
-                    pathlib.Path(os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local/share") / "sidestream")
-CLIP, MODEL = DATA / "demo/vtest.avi", DATA / "demo/pedestrians.pb"
-if not (CLIP.exists() and MODEL.exists()):
-    print("skipped: no demo; tools/setup.sh brings it")
-    raise SystemExit(77)
-if "ok       openvino" not in sidestream(backend=None, command="doctor").stdout:
-    print("skipped: this build has no openvino")
-    raise SystemExit(77)
+CLIP, MODEL = demo_or_skip()
 
 
 def truth():
@@ -64,7 +54,7 @@ def hidden(line, size):
     return mask
 
 
-env = {**environment, "SIDESTREAM_DATA": str(DATA)}
+env = {**environment, "SIDESTREAM_DATA": str(CLIP.parent.parent)}
 done = sidestream(MODEL, backend=None, command="build", env=env)
 same(done.returncode, 0, done.stderr)
 check(" built for " in done.stdout and len(list((folder / "cache/sidestream").iterdir())) == 1, done.stdout)

@@ -24,6 +24,19 @@ def sidestream(*args, backend="dummy", command="run", env=environment):
     return subprocess.run(args, capture_output=True, text=True, timeout=HANG_S, cwd=folder, env=env)
 
 
+def demo_or_skip():
+    """The demo's clip and network; without them, or without OpenVINO, the test is skipped."""
+    data = pathlib.Path(os.environ.get("SIDESTREAM_DATA") or
+                        pathlib.Path(os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local/share") / "sidestream")
+    clip, model = data / "demo/vtest.avi", data / "demo/pedestrians.pb"
+    missing = "no demo; tools/setup.sh brings it" if not (clip.exists() and model.exists()) else \
+        "this build has no openvino" if "ok       openvino" not in sidestream(backend=None, command="doctor").stdout else None
+    if missing:
+        print("skipped:", missing)
+        raise SystemExit(77)
+    return clip, model
+
+
 def played(*args, code=0, **more):
     """Runs with --stats - and returns the statistics."""
     done = sidestream(*args, "--stats", "-", **more)

@@ -2,16 +2,12 @@
 """`inspect --compare`: fp32 beside fp32 is the same; what this processor computes in by itself is near; what cannot be
 compared is said in a line."""
 
-import os
-import pathlib
 import re
 
-from common import check, same, sidestream
+from common import check, demo_or_skip, same, sidestream
 
 SOURCE_ERROR, MODEL_ERROR = 3, 4
-DATA = pathlib.Path(os.environ.get("SIDESTREAM_DATA") or
-                    pathlib.Path(os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local/share") / "sidestream")
-CLIP, MODEL = DATA / "demo/vtest.avi", DATA / "demo/pedestrians.pb"
+CLIP, MODEL = demo_or_skip()
 RESULT = re.compile(r"AP ([\d.]+), AP50 ([\d.]+); (\d+) of (\d+) boxes found, (\d+) more; overlap ([\d.]+), scores "
                     r"([\d.]+) apart, corners ([\d.]+) pixels at most")
 
@@ -24,13 +20,6 @@ def compared(*args):
     check("60 pictures of" in done.stdout and "ms an inference" in done.stdout, done.stdout)
     return [float(n) for n in result.groups()]
 
-
-if not (CLIP.exists() and MODEL.exists()):
-    print("skipped: no demo; tools/setup.sh brings it")
-    raise SystemExit(77)
-if "ok       openvino" not in sidestream(backend=None, command="doctor").stdout:
-    print("skipped: this build has no openvino")
-    raise SystemExit(77)
 
 ap, ap50, found, of, more, overlap, scores, corners = compared("--precision", "fp32")
 same((ap, ap50, found, more, overlap, scores, corners), (100, 100, of, 0, 1, 0, 0), "fp32 beside itself")
