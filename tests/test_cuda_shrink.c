@@ -10,8 +10,6 @@
 #include "internal.h"
 #include "test.h"
 
-enum { SOON = 1, LONG = 1000000000 /* ns */ };
-
 static FakeCuda *fake;
 static char said[1024];
 
@@ -69,6 +67,14 @@ static void destroy(SsCudaShrink **s)
     REQUIRE_CMP(fake->current, ==, 0);
 }
 
+/** The picture of a frame, as whoever can wait for it. */
+static int shrink(SsCudaShrink *s, const SsFrameDesc *f, SsFrameDesc *grey)
+{
+    const int err = ss_cuda_shrink_begin(s, f);
+
+    return err ? err : ss_cuda_shrink_get(s, grey);
+}
+
 static void require_same(const SsFrameDesc *grey, const SsPicture *p)
 {
     REQUIRE(grey->format == SS_PIXEL_GRAY8 && grey->memory == SS_MEMORY_HOST && grey->pts == 7);
@@ -93,7 +99,7 @@ static void test_same(void)
             REQUIRE(ss_album_create(&a, 8) == 0);
             SsPicture *p = ss_album_add(a, &f);
             REQUIRE(p && ss_cuda_shrink_fits(s, &f));
-            REQUIRE(ss_cuda_shrink(s, &f, LONG, &grey) == 0);
+            REQUIRE(shrink(s, &f, &grey) == 0);
             frame_free(&f);
             require_same(&grey, p);
             ss_picture_unref(&p);
@@ -112,8 +118,8 @@ static void test_owners(void)
     for (int foreign = -1; foreign <= 1; foreign++) {
         fake->foreign = foreign;
         fake->peers = 0;
-        REQUIRE(ss_cuda_shrink(s, &f, LONG, &grey) == 0);
-        REQUIRE(ss_cuda_shrink(s, &wider, LONG, &grey) == 0); /* a larger stride takes more memory */
+        REQUIRE(shrink(s, &f, &grey) == 0);
+        REQUIRE(shrink(s, &wider, &grey) == 0); /* a larger stride takes more memory */
         REQUIRE_CMP(fake->peers, ==, foreign > 0 ? 2 : 0);
     }
     fake->foreign = 0;
@@ -131,14 +137,15 @@ static void test_late(void)
     SsCudaShrink *s = create(&f);
 
     fake->lazy = 1;
-    REQUIRE(ss_cuda_shrink(s, &f, SOON, &grey) == -EAGAIN);
+    REQUIRE(ss_cuda_shrink_begin(s, &f) == 0);
     const int calls = fake->calls;
-    REQUIRE(ss_cuda_shrink(s, &f, SOON, &grey) == -EAGAIN); /* still the one before: nothing is begun */
+    REQUIRE(ss_cuda_shrink_get(s, &grey) == -EAGAIN);
+    REQUIRE(ss_cuda_shrink_begin(s, &f) == -EAGAIN); /* still the one before: nothing is begun */
     REQUIRE_CMP(fake->calls, ==, calls);
     REQUIRE_CMP(fake->current, ==, 0);
     fake->lazy = 0;
     memset((void *)(uintptr_t)f.plane[0], 9, 1920 * 1080);
-    REQUIRE(ss_cuda_shrink(s, &f, LONG, &grey) == 0);
+    REQUIRE(shrink(s, &f, &grey) == 0);
     for (int i = 0; i < grey.width * grey.height; i++)
         REQUIRE(grey.plane[0][i] == 9);
     frame_free(&f);
@@ -160,13 +167,13 @@ static void test_failures(void)
         int err = ss_cuda_shrink_create(&s, &f, 2, &logger);
         REQUIRE(!s == (err != 0));
         if (s)
-            err = ss_cuda_shrink(s, &f, LONG, &grey);
+            err = shrink(s, &f, &grey);
         reached = fake->calls >= fake->fail_at;
         REQUIRE(err == (reached ? -ENOMEM : 0));
         REQUIRE(!said[0] == !err);
         fake->fail_at = 0;
         if (s)
-            REQUIRE(ss_cuda_shrink(s, &f, LONG, &grey) == 0);
+            REQUIRE(shrink(s, &f, &grey) == 0);
         destroy(&s);
     }
     REQUIRE_CMP(failures, >=, 15);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/clock.h"
 #include "cuda/driver.h"
 #include "cuda/job.h"
 #include "cuda/kernels.h"
@@ -32,6 +31,7 @@ struct SsCudaShrink {
     SsCuPtr picture; /* on the GPU */
     uint8_t *host;   /* pinned: the same here */
     SsShrinkJob job;
+    int64_t pts; /* of the picture that was begun last */
 };
 
 static int check(const SsCudaShrink *s, int result, const char *what)
@@ -200,19 +200,8 @@ static int start(SsCudaShrink *s, const SsFrameDesc *f)
     return err;
 }
 
-/* It is some ten microseconds: too short to sleep. */
-static int wait_until(const SsCudaShrink *s, int64_t deadline)
+int ss_cuda_shrink_begin(SsCudaShrink *s, const SsFrameDesc *f)
 {
-    int err = idle(s);
-
-    while (err == -EAGAIN && ss_now_ns() < deadline)
-        err = idle(s);
-    return err;
-}
-
-int ss_cuda_shrink(SsCudaShrink *s, const SsFrameDesc *f, int64_t limit, SsFrameDesc *grey)
-{
-    const int64_t deadline = ss_now_ns() + limit;
     int err = ss_cuda_enter(s->cu, s->ctx, s->log);
 
     if (err)
@@ -220,15 +209,25 @@ int ss_cuda_shrink(SsCudaShrink *s, const SsFrameDesc *f, int64_t limit, SsFrame
     err = idle(s);
     if (!err)
         err = start(s, f);
-    if (!err)
-        err = wait_until(s, deadline);
+    s->pts = f->pts;
+    ss_cuda_leave(s->cu);
+    return err;
+}
+
+int ss_cuda_shrink_get(SsCudaShrink *s, SsFrameDesc *grey)
+{
+    int err = ss_cuda_enter(s->cu, s->ctx, s->log);
+
+    if (err)
+        return err;
+    err = idle(s);
     ss_cuda_leave(s->cu);
     *grey = (SsFrameDesc) { .format = SS_PIXEL_GRAY8,
                             .width = s->job.width,
                             .height = s->job.height,
                             .plane = { s->host },
                             .stride = { s->job.width },
-                            .pts = f->pts };
+                            .pts = s->pts };
     return err;
 }
 

@@ -9,7 +9,7 @@
 
 #include "cuda/pixel.h"
 
-/** One picture; the kernel's only argument. Filled by ss_cuda_shrink(). */
+/** One picture; the kernel's only argument. Filled by shrink.c. */
 typedef struct SsShrinkJob {
     const uint8_t
         *from;       /* the first sample of the first row that is read; device memory where the GPU works */
