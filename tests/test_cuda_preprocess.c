@@ -3,59 +3,15 @@
 #include "core/image.h"
 #include "cuda/preprocess.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 
-#include "cuda/job.h"
-#include "fake_cuda.h"
+#include "cuda_rig.h"
 #include "internal.h"
-#include "test.h"
 
 enum { SIDE = 32, ELEMENTS = 3 * SIDE * SIDE };
 
-static char said[1024];
-
-static void keep(void *cookie, SsLogLevel level, const char *msg)
-{
-    (void)cookie;
-    if (level == SS_LOG_ERROR)
-        snprintf(said, sizeof said, "%s", msg);
-}
-
-static const SsLogger logger = { .level = SS_LOG_ERROR, .write = keep };
 static const SsTensor input = { .dtype = SS_F32, .rank = 4, .dim = { 1, 3, SIDE, SIDE } };
 static const SsInputParams params = { .fit = SS_FIT_LETTERBOX, .order = SS_ORDER_RGB, .scale = { 1, 1, 1 } };
-static FakeCuda *fake;
-
-static SsFrameDesc frame_new(SsPixelFormat format, int width, int height, int padding, unsigned seed)
-{
-    SsFrameDesc f = { .format = format, .width = width, .height = height };
-
-    for (int i = 0; i < 3; i++) {
-        size_t row = ss_pixel_row_bytes(&f, i), size;
-        uint8_t *memory;
-
-        if (row == 0)
-            continue;
-        size = (row + (size_t)padding) * (size_t)(ss_pixel_rows(&f, i) - 1) + row;
-        memory = malloc(size);
-        REQUIRE(memory);
-        for (size_t k = 0; k < size; k++)
-            memory[k] = (uint8_t)((seed = seed * 1664525u + 1013904223u) >> 24);
-        f.plane[i] = memory;
-        f.stride[i] = (int)row + padding;
-    }
-    return f;
-}
-
-static void frame_free(SsFrameDesc *f)
-{
-    for (int i = 0; i < 3; i++) {
-        free((void *)(uintptr_t)f->plane[i]);
-        f->plane[i] = NULL;
-    }
-}
-
 static void on_cpu_into(const SsTensor *t, const SsFrameDesc *f, float *out)
 {
     SsGeometry g;
@@ -100,8 +56,7 @@ static void destroy(SsCudaPreprocess **p)
 {
     ss_cuda_preprocess_destroy(p);
     REQUIRE(!*p);
-    REQUIRE_CMP(fake->live, ==, 0);
-    REQUIRE_CMP(fake->current, ==, 0);
+    require_nothing_left();
 }
 
 /* Tight rows, small gaps (sent along), large ones (left out), and odd ones, which the GPU could not read. */
@@ -307,15 +262,10 @@ static void test_old_driver(void)
 
 int main(int argc, char **argv)
 {
-    void *lib;
-
     REQUIRE(argc == 2);
     if (strcmp(argv[1], "none") == 0)
         return test_no_driver();
-    lib = dlopen("libcuda.so.1", RTLD_NOW);
-    REQUIRE(lib);
-    fake = dlsym(lib, "fake_cuda");
-    REQUIRE(fake);
+    find_fake();
     if (strcmp(argv[1], "old") == 0) {
         test_old_driver();
         return 0;

@@ -2,52 +2,19 @@
 /* src/cuda/shrink.c on the driver of fake_cuda.c, held against core/picture.c. */
 #include "cuda/shrink.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 
 #include "core/picture.h"
-#include "fake_cuda.h"
+#include "cuda_rig.h"
 #include "internal.h"
-#include "test.h"
 
-static FakeCuda *fake;
-static char said[1024];
+enum { IN_TIME = 1000 };
 
-static void keep(void *cookie, SsLogLevel level, const char *msg)
+static int64_t ticks; /* of a clock that goes on whenever it is looked at */
+
+static int64_t now(void)
 {
-    (void)cookie, (void)level;
-    snprintf(said, sizeof said, "%s", msg);
-}
-
-static const SsLogger logger = { .level = SS_LOG_ERROR, .write = keep };
-
-/** Its first plane, `padding` bytes between the rows. */
-static SsFrameDesc frame_new(SsPixelFormat format, int width, int height, int padding)
-{
-    static const int bytes[] = {
-        [SS_PIXEL_NV12] = 1, [SS_PIXEL_I420] = 1, [SS_PIXEL_RGB] = 3,  [SS_PIXEL_BGR] = 3,
-        [SS_PIXEL_RGBX] = 4, [SS_PIXEL_BGRX] = 4, [SS_PIXEL_GRAY8] = 1
-    };
-    const size_t row = (size_t)(bytes[format] * width), stride = row + (size_t)padding,
-                 size = stride * (size_t)(height - 1) + row;
-    uint8_t *memory = malloc(size);
-    unsigned seed = (unsigned)(width + height);
-
-    REQUIRE(memory);
-    for (size_t k = 0; k < size; k++)
-        memory[k] = (uint8_t)((seed = seed * 1664525u + 1013904223u) >> 24);
-    return (SsFrameDesc) { .format = format,
-                           .width = width,
-                           .height = height,
-                           .plane = { memory },
-                           .stride = { (int)stride },
-                           .pts = 7 };
-}
-
-static void frame_free(SsFrameDesc *f)
-{
-    free((void *)(uintptr_t)f->plane[0]);
-    f->plane[0] = NULL;
+    return ++ticks;
 }
 
 static SsCudaShrink *create(const SsFrameDesc *f)
@@ -63,16 +30,13 @@ static void destroy(SsCudaShrink **s)
 {
     ss_cuda_shrink_destroy(s);
     REQUIRE(!*s);
-    REQUIRE_CMP(fake->live, ==, 0);
-    REQUIRE_CMP(fake->current, ==, 0);
+    require_nothing_left();
 }
 
-/** The picture of a frame, as whoever can wait for it. */
+/** With time for it. */
 static int shrink(SsCudaShrink *s, const SsFrameDesc *f, SsFrameDesc *grey)
 {
-    const int err = ss_cuda_shrink_begin(s, f);
-
-    return err ? err : ss_cuda_shrink_get(s, grey);
+    return ss_cuda_shrink(s, f, ticks + IN_TIME, now, grey);
 }
 
 static void require_same(const SsFrameDesc *grey, const SsPicture *p)
@@ -92,10 +56,13 @@ static void test_same(void)
 
     for (int format = SS_PIXEL_NV12; format <= SS_PIXEL_GRAY8; format++)
         for (size_t i = 0; i < SS_COUNTOF(sizes); i++) {
-            SsFrameDesc f = frame_new((SsPixelFormat)format, sizes[i][0], sizes[i][1], (int)i * 7), grey;
+            SsFrameDesc f = frame_new((SsPixelFormat)format, sizes[i][0], sizes[i][1], (int)i * 7,
+                                      (unsigned)i),
+                        grey;
             SsCudaShrink *s = create(&f);
             SsAlbum *a;
 
+            f.pts = 7;
             REQUIRE(ss_album_create(&a, 8) == 0);
             SsPicture *p = ss_album_add(a, &f);
             REQUIRE(p && ss_cuda_shrink_fits(s, &f));
@@ -111,8 +78,8 @@ static void test_same(void)
 /** Whoever the memory belongs to. */
 static void test_owners(void)
 {
-    SsFrameDesc f = frame_new(SS_PIXEL_NV12, 640, 360, 0), wider = frame_new(SS_PIXEL_NV12, 640, 360, 64),
-                grey;
+    SsFrameDesc f = frame_new(SS_PIXEL_NV12, 640, 360, 0, 1),
+                wider = frame_new(SS_PIXEL_NV12, 640, 360, 64, 2), grey;
     SsCudaShrink *s = create(&f);
 
     for (int foreign = -1; foreign <= 1; foreign++) {
@@ -133,14 +100,16 @@ static void test_owners(void)
 /** A GPU that is busy: nobody waits, the frame may go, and what was late is not taken for the next one's. */
 static void test_late(void)
 {
-    SsFrameDesc f = frame_new(SS_PIXEL_GRAY8, 1920, 1080, 0), grey;
+    SsFrameDesc f = frame_new(SS_PIXEL_GRAY8, 1920, 1080, 0, 3), grey;
     SsCudaShrink *s = create(&f);
 
     fake->lazy = 1;
-    REQUIRE(ss_cuda_shrink_begin(s, &f) == 0);
+    ticks = 0;
+    REQUIRE(shrink(s, &f, &grey) == -EAGAIN);
+    REQUIRE_CMP(ticks, ==, IN_TIME); /* until then, and no longer */
     const int calls = fake->calls;
-    REQUIRE(ss_cuda_shrink_get(s, &grey) == -EAGAIN);
-    REQUIRE(ss_cuda_shrink_begin(s, &f) == -EAGAIN); /* still the one before: nothing is begun */
+    REQUIRE(shrink(s, &f, &grey) == -EAGAIN); /* still the one before: nothing is begun */
+    REQUIRE_CMP(ticks, ==, IN_TIME);
     REQUIRE_CMP(fake->calls, ==, calls);
     REQUIRE_CMP(fake->current, ==, 0);
     fake->lazy = 0;
@@ -155,7 +124,7 @@ static void test_late(void)
 /** Every call that can fail, does once: it is told, nothing is left behind, and the next frame is good. */
 static void test_failures(void)
 {
-    SsFrameDesc f = frame_new(SS_PIXEL_BGRX, 960, 540, 0), grey;
+    SsFrameDesc f = frame_new(SS_PIXEL_BGRX, 960, 540, 0, 4), grey;
     int failures = 0;
 
     for (bool reached = true; reached; failures += reached) {
@@ -182,11 +151,7 @@ static void test_failures(void)
 
 int main(void)
 {
-    void *lib = dlopen("libcuda.so.1", RTLD_NOW);
-
-    REQUIRE(lib);
-    fake = dlsym(lib, "fake_cuda");
-    REQUIRE(fake);
+    find_fake();
     test_same();
     test_owners();
     test_late();

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Boxes are carried in frames that are on a GPU as in those that are not; on the driver of fake_cuda.c. */
-#include <dlfcn.h>
-
+#include "cuda_rig.h"
 #include "drawn.h"
 #include "engine_rig.h"
-#include "fake_cuda.h"
 #include "internal.h"
 
 enum {
@@ -15,7 +13,6 @@ enum {
     STREAMS
 };
 
-static FakeCuda *fake;
 static SsStream *stream[STREAMS];
 static SsObject object[STREAMS][SS_MAX_OBJECTS];
 
@@ -56,11 +53,8 @@ static void require_both_carried(int n)
 int main(void)
 {
     SsEngine *e = engine_with("cuda=1,boxes=1", 1);
-    void *lib = dlopen("libcuda.so.1", RTLD_NOW);
 
-    REQUIRE(lib);
-    fake = dlsym(lib, "fake_cuda");
-    REQUIRE(fake);
+    find_fake();
     for (int i = 0; i < STREAMS;
          i++) /* the GPU's small picture has time, so that a slow machine shows none late */
         REQUIRE(ss_stream_create(&stream[i], e,
@@ -90,6 +84,6 @@ int main(void)
     REQUIRE_NEAR(object[THERE][0].box.x, 0.2f * WIDTH + (float)(STEP * 9), 3);
 
     destroy_all(e, stream, STREAMS);
-    REQUIRE_CMP(fake->live, ==, 0);
+    require_nothing_left();
     return 0;
 }

@@ -27,16 +27,6 @@ static bool ready(SsGpuSight *g, const SsFrameDesc *f)
     return false;
 }
 
-/** It is some ten microseconds: too short to sleep. */
-static int get_until(SsCudaShrink *s, SsFrameDesc *grey, int64_t deadline)
-{
-    int ret = ss_cuda_shrink_get(s, grey);
-
-    while (ret == -EAGAIN && ss_now_ns() < deadline)
-        ret = ss_cuda_shrink_get(s, grey);
-    return ret;
-}
-
 int ss_gpu_sight_add(SsGpuSight *g, SsAlbum *a, const SsFrameDesc *f, int64_t limit, SsPicture **out)
 {
     const int64_t deadline = ss_now_ns() + limit;
@@ -45,7 +35,7 @@ int ss_gpu_sight_add(SsGpuSight *g, SsAlbum *a, const SsFrameDesc *f, int64_t li
 
     if (!ready(g, f))
         return -ENOENT;
-    if ((ret = ss_cuda_shrink_begin(g->mine, f)) < 0 || (ret = get_until(g->mine, &grey, deadline)) < 0)
+    if ((ret = ss_cuda_shrink(g->mine, f, deadline, ss_now_ns, &grey)) < 0)
         return ret;
     *out = ss_album_add_shrunk(a, &grey, ss_picture_scale(f->width, f->height));
     return *out ? 0 : -ENOMEM;

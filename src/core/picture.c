@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "mean.h"
 
 struct SsAlbum {
     atomic_int refs;   /* the owner's, and one for each picture that somebody holds */
@@ -23,13 +24,6 @@ struct SsAlbum {
 };
 
 /* --- shrinking --- */
-
-/* Of three rows or more that become one, the middle one is enough: the others say nearly the same, and what a
- * picture costs is reading it. */
-static int rows_read(int scale)
-{
-    return scale == 2 ? 2 : 1;
-}
 
 /* Written for compilers to make vectors of: whole words side by side, masked and shifted. Which byte of a
  * word is which does not matter, but for the one of four that is green. */
@@ -87,9 +81,8 @@ static void add_row_of_three(uint16_t *restrict sum, const uint8_t *restrict row
  * that each gets a loop of its own; in 16 bits, of which a vector holds twice as many. */
 static inline void shrink_row(uint8_t *restrict to, int width, const uint16_t *restrict sum, int n, int rows)
 {
-    /* Of one, a 17th bit is missing to the factor; one more of what it multiplies makes up for it. */
     const unsigned of = (unsigned)(n * rows);
-    const uint16_t half = (uint16_t)SS_MAX(of / 2, 1), factor = (uint16_t)SS_MIN((0xffff + of) / of, 0xffff);
+    const uint16_t half = ss_mean_half(of), factor = ss_mean_factor(of);
 
     for (int x = 0; x < width; x++) {
         uint16_t s = half;
@@ -134,7 +127,7 @@ static void make_base(SsAlbum *a, SsPicture *p, const SsFrameDesc *d)
 {
     const SsGrey *to = &p->level[0];
     const AddRow add = brightness(d->format);
-    const int rows = rows_read(p->scale), skip = (p->scale - rows) / 2, columns = to->width * p->scale;
+    const int rows = ss_mean_rows(p->scale), skip = ss_mean_skip(p->scale), columns = to->width * p->scale;
     const size_t stride = (size_t)d->stride[0], step = (size_t)p->scale * stride;
 
     for (int y = 0; y < to->height; y++) {

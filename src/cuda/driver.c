@@ -147,6 +147,16 @@ void ss_cuda_leave(const SsCuda *cu)
     (void)cu->CtxPopCurrent(&ours);
 }
 
+int ss_cuda_load(const SsCuda *cu, SsCuModule *module, const void *code, int need, const SsLogger *log)
+{
+    if (cu->version < need) {
+        ss_err(log, "the NVIDIA driver is for CUDA %d.%d, older than %d.%d, which the GPU code is for",
+               cu->version / 1000, cu->version % 1000 / 10, need / 1000, need % 1000 / 10);
+        return -ENOTSUP;
+    }
+    return ss_cuda_check(cu, cu->ModuleLoadData(module, code), "the GPU code cannot be loaded", log);
+}
+
 /* Memory that no context owns (of a pool) is there for all of its device. */
 int ss_cuda_bring(const SsCuda *cu, SsCuContext ctx, SsCuPtr to, SsCuPtr from, size_t bytes,
                   SsCuStream stream, const SsLogger *log)

@@ -94,6 +94,11 @@ int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log);
 void ss_cuda_leave(const SsCuda *cu);
 
 /**
+ * Loads one of the compiled kernels of kernels.h, which takes a driver of `need`, into the context that is
+ * current. Errors: -ENOTSUP (too old a driver), -EIO, -ENOMEM, logged.
+ */
+int ss_cuda_load(const SsCuda *cu, SsCuModule *module, const void *code, int need, const SsLogger *log);
+/**
  * Puts a copy of what is at `from`, memory of any context of this process, on the stream: to `to`, memory of
  * `ctx`, which is current. Errors: -EIO, -ENOMEM, logged; also where `from` is no GPU's memory.
  */

@@ -57,15 +57,8 @@ static int load_kernels(SsCudaPreprocess *p)
     static const char *const kind[] = { "nv12", "i420", "24", "32", "grey" };
     const char *dtype = p->input.dtype == SS_U8 ? "u8" : p->input.dtype == SS_F16 ? "f16" : "f32";
     const char *layout = p->input.dim[3] == 3 ? "nhwc" : "nchw";
-    int need = ss_cuda_preprocess_driver, err;
+    int err = ss_cuda_load(p->cu, &p->module, ss_cuda_preprocess_code, ss_cuda_preprocess_driver, p->log);
 
-    if (p->cu->version < need) {
-        ss_err(p->log, "the NVIDIA driver is for CUDA %d.%d, older than %d.%d, which the GPU code is for",
-               p->cu->version / 1000, p->cu->version % 1000 / 10, need / 1000, need % 1000 / 10);
-        return -ENOTSUP;
-    }
-    err =
-        check(p, p->cu->ModuleLoadData(&p->module, ss_cuda_preprocess_code), "the GPU code cannot be loaded");
     for (int i = 0; i < SS_N_KINDS && !err; i++) {
         char name[64];
 

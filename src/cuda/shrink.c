@@ -15,6 +15,7 @@
 #include "cuda/kernels.h"
 #include "cuda/shrink_job.h"
 #include "internal.h"
+#include "mean.h"
 
 struct SsCudaShrink {
     const SsLogger *log;
@@ -31,7 +32,6 @@ struct SsCudaShrink {
     SsCuPtr picture; /* on the GPU */
     uint8_t *host;   /* pinned: the same here */
     SsShrinkJob job;
-    int64_t pts; /* of the picture that was begun last */
 };
 
 static int check(const SsCudaShrink *s, int result, const char *what)
@@ -39,27 +39,25 @@ static int check(const SsCudaShrink *s, int result, const char *what)
     return ss_cuda_check(s->cu, result, what, s->log);
 }
 
-/* Luma, or green, which is most of it; of three rows or more the middle one: as core/picture.c. */
+/* Luma, or green, which is most of it: as core/picture.c. */
 static void plan(SsCudaShrink *s, int scale)
 {
     const SsFrameDesc *f = &s->like;
-    const int kind = ss_pixel_kind(f->format);
-    const uint32_t of = (uint32_t)(scale * (scale == 2 ? 2 : 1));
+    const int rows = ss_mean_rows(scale);
+    const unsigned of = (unsigned)(scale * rows);
 
-    s->job = (SsShrinkJob) { .step = ss_pixel_step(kind, 0),
+    s->job = (SsShrinkJob) { .step = ss_pixel_step(ss_pixel_kind(f->format), 0),
                              .width = SS_MAX(f->width / scale, 1),
                              .height = SS_MAX(f->height / scale, 1),
                              .scale = scale,
-                             .rows = scale == 2 ? 2 : 1,
-                             .half = SS_MAX(of / 2, 1),
-                             .factor = SS_MIN((0xffff + of) / of, 0xffff) };
+                             .rows = rows,
+                             .half = ss_mean_half(of),
+                             .factor = ss_mean_factor(of) };
 }
 
 static size_t first_sample(const SsCudaShrink *s, size_t stride)
 {
-    const size_t skip = (size_t)(s->job.scale - s->job.rows) / 2;
-
-    return skip * stride + (s->job.step > 1 ? 1 : 0);
+    return (size_t)ss_mean_skip(s->job.scale) * stride + (s->job.step > 1 ? 1 : 0);
 }
 
 static size_t plane_bytes(const SsFrameDesc *f)
@@ -94,8 +92,7 @@ static int get_ready(SsCudaShrink *s)
     int least, greatest, err;
     void *host = NULL;
 
-    if ((err = check(s, cu->ModuleLoadData(&s->module, ss_cuda_shrink_code),
-                     "the GPU code cannot be loaded")) ||
+    if ((err = ss_cuda_load(cu, &s->module, ss_cuda_shrink_code, ss_cuda_shrink_driver, s->log)) ||
         (err = check(s, cu->ModuleGetFunction(&s->kernel, s->module, "ss_shrink"), "ss_shrink")) ||
         (err = check(s, cu->CtxGetStreamPriorityRange(&least, &greatest), "the streams' priorities")) ||
         (err = check(s, cu->StreamCreateWithPriority(&s->stream, SS_CU_STREAM_NON_BLOCKING, greatest),
@@ -114,11 +111,6 @@ static int open_device(SsCudaShrink *s)
 {
     int ordinal = 0, err;
 
-    if (s->cu->version < ss_cuda_shrink_driver) {
-        ss_err(s->log, "the NVIDIA driver is for CUDA %d.%d, older than the GPU code", s->cu->version / 1000,
-               s->cu->version % 1000 / 10);
-        return -ENOTSUP;
-    }
     err = check(
         s, s->cu->PointerGetAttribute(&ordinal, SS_CU_POINTER_ORDINAL, (SsCuPtr)(uintptr_t)s->like.plane[0]),
         "the frame is in no GPU's memory");
@@ -200,7 +192,18 @@ static int start(SsCudaShrink *s, const SsFrameDesc *f)
     return err;
 }
 
-int ss_cuda_shrink_begin(SsCudaShrink *s, const SsFrameDesc *f)
+/* It is some ten microseconds: too short to sleep. With the context current. */
+static int wait_until(const SsCudaShrink *s, int64_t deadline, int64_t (*now)(void))
+{
+    int err = idle(s);
+
+    while (err == -EAGAIN && now() < deadline)
+        err = idle(s);
+    return err;
+}
+
+int ss_cuda_shrink(SsCudaShrink *s, const SsFrameDesc *f, int64_t deadline, int64_t (*now)(void),
+                   SsFrameDesc *grey)
 {
     int err = ss_cuda_enter(s->cu, s->ctx, s->log);
 
@@ -209,25 +212,15 @@ int ss_cuda_shrink_begin(SsCudaShrink *s, const SsFrameDesc *f)
     err = idle(s);
     if (!err)
         err = start(s, f);
-    s->pts = f->pts;
-    ss_cuda_leave(s->cu);
-    return err;
-}
-
-int ss_cuda_shrink_get(SsCudaShrink *s, SsFrameDesc *grey)
-{
-    int err = ss_cuda_enter(s->cu, s->ctx, s->log);
-
-    if (err)
-        return err;
-    err = idle(s);
+    if (!err)
+        err = wait_until(s, deadline, now);
     ss_cuda_leave(s->cu);
     *grey = (SsFrameDesc) { .format = SS_PIXEL_GRAY8,
                             .width = s->job.width,
                             .height = s->job.height,
                             .plane = { s->host },
                             .stride = { s->job.width },
-                            .pts = s->pts };
+                            .pts = f->pts };
     return err;
 }
 

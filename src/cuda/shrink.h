@@ -19,16 +19,13 @@ int ss_cuda_shrink_create(SsCudaShrink **out, const SsFrameDesc *like, int scale
 /** Is it for frames like this one? Thread: any. */
 bool ss_cuda_shrink_fits(const SsCudaShrink *s, const SsFrameDesc *frame);
 /**
- * Begins the picture of a frame that fits. Waits for the copy of its first plane: the frame may go when this
- * returns. Errors: -EAGAIN (not logged: the one before is still being made); -ENOMEM, -EIO, logged. Thread:
- * one at a time, as ss_cuda_shrink_get().
+ * Describes in `grey` the picture of a frame that fits, GRAY8 in the processor's memory, valid until the next
+ * call. The frame may go when this returns. Waits for the copy of its first plane, and for the picture no
+ * longer than `deadline`, by the clock `now`. Errors: -EAGAIN (not logged: not in time, or the one before is
+ * still not there); -ENOMEM, -EIO, logged. Thread: one at a time.
  */
-int ss_cuda_shrink_begin(SsCudaShrink *s, const SsFrameDesc *frame);
-/**
- * Describes the picture that was begun last in `grey`, GRAY8 in the processor's memory, valid until the next
- * is begun. Does not wait. Errors: -EAGAIN (not logged: not there yet); -EIO, logged.
- */
-int ss_cuda_shrink_get(SsCudaShrink *s, SsFrameDesc *grey);
+int ss_cuda_shrink(SsCudaShrink *s, const SsFrameDesc *frame, int64_t deadline, int64_t (*now)(void),
+                   SsFrameDesc *grey);
 /** Waits for what is under way. */
 void ss_cuda_shrink_destroy(SsCudaShrink **s);
 
