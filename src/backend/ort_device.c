@@ -191,8 +191,6 @@ static int use_cpu(Call *c)
     return -EINVAL;
 }
 
-static const char *const precisions[] = { "fp32", "fp16", "bf16", "int8" };
-
 static const struct {
     const char *name, *provider, *file;
     int (*use)(Call *c);
@@ -201,53 +199,26 @@ static const struct {
     bool stream;   /* one of ours may be given */
     SsOrtKeeps keeps;
     const char *folder, *enable; /* settings: where it keeps its files, and that it shall ("1") */
-    /* What it can compute in beside what the model is written in: a setting for each, "" = it does anyway. */
-    const char *precision[SS_COUNTOF(precisions)];
 } devices[] = {
-    { "tensorrt-rtx",
-      "NvTensorRTRTXExecutionProvider",
-      "libonnxruntime_providers_nv_tensorrt_rtx.so",
-      use_plugin,
-      true,
-      false,
-      true,
-      SS_ORT_KEEPS_ENGINE,
-      "nv_runtime_cache_path",
-      NULL,
-      { NULL } },
-    { "tensorrt",
-      "TensorrtExecutionProvider",
-      NULL,
-      use_tensorrt,
-      true,
-      false,
-      false,
-      SS_ORT_KEEPS_FILES,
-      "trt_engine_cache_path",
-      "trt_engine_cache_enable",
-      { "", "trt_fp16_enable=1", "trt_bf16_enable=1", "trt_int8_enable=1" } },
-    { "cuda",
-      "CUDAExecutionProvider",
-      NULL,
-      use_cuda,
-      true,
-      false,
-      false,
-      SS_ORT_KEEPS_NOTHING,
-      NULL,
-      NULL,
-      { "use_tf32=0" } },
-    { "cpu",
-      "CPUExecutionProvider",
-      NULL,
-      use_cpu,
-      false,
-      true,
-      false,
-      SS_ORT_KEEPS_NOTHING,
-      NULL,
-      NULL,
-      { "" } },
+    { "tensorrt-rtx", "NvTensorRTRTXExecutionProvider", "libonnxruntime_providers_nv_tensorrt_rtx.so",
+      use_plugin, true, false, true, SS_ORT_KEEPS_ENGINE, "nv_runtime_cache_path", NULL },
+    { "tensorrt", "TensorrtExecutionProvider", NULL, use_tensorrt, true, false, false, SS_ORT_KEEPS_FILES,
+      "trt_engine_cache_path", "trt_engine_cache_enable" },
+    { "cuda", "CUDAExecutionProvider", NULL, use_cuda, true, false, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+    { "cpu", "CPUExecutionProvider", NULL, use_cpu, false, true, false, SS_ORT_KEEPS_NOTHING, NULL, NULL },
+};
+
+/* What a device can be told to compute in, whatever the model is written in, and by which setting; key NULL:
+ * it does anyway. */
+static const struct {
+    const char *device, *precision, *key, *value;
+} precisions[] = {
+    { "tensorrt", "fp32", NULL, NULL },
+    { "tensorrt", "fp16", "trt_fp16_enable", "1" },
+    { "tensorrt", "bf16", "trt_bf16_enable", "1" },
+    { "tensorrt", "int8", "trt_int8_enable", "1" },
+    { "cuda", "fp32", "use_tf32", "0" },
+    { "cpu", "fp32", NULL, NULL },
 };
 
 /* What is built for the network at hand first. */
@@ -411,16 +382,15 @@ void ss_ort_device_identity(const SsOrt *ort, const char *device, const char *se
 #endif
 }
 
-/* Into `setting`, of `size` bytes: "key=value"; "": nothing needs to be set. */
-static int find_precision(Call *c, int device, const char *precision, char *setting, size_t size)
+static int set_precision(Call *c, const char *device, const char *precision)
 {
-    setting[0] = '\0';
     if (!precision)
         return 0;
-    for (size_t i = 0; device >= 0 && i < SS_COUNTOF(precisions); i++) {
-        if (strcmp(precisions[i], precision) != 0 || !devices[device].precision[i])
+    for (size_t i = 0; i < SS_COUNTOF(precisions); i++) {
+        if (!is_called(device, precisions[i].device) || strcmp(precisions[i].precision, precision) != 0)
             continue;
-        (void)snprintf(setting, size, "%s", devices[device].precision[i]);
+        if (precisions[i].key)
+            add_setting(&c->set, precisions[i].key, precisions[i].value);
         return 0;
     }
     (void)snprintf(c->why, c->size,
@@ -432,7 +402,7 @@ static int find_precision(Call *c, int device, const char *precision, char *sett
 int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *device, const SsOrtUse *use,
                       char *why, size_t size)
 {
-    char name[64], plugin[PATH_MAX], setting[64], *equals;
+    char name[64], plugin[PATH_MAX];
     Call c = { .ort = ort, .options = options, .provider = name, .why = why, .size = size };
     const int i = find(device);
     int ret;
@@ -440,8 +410,7 @@ int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *
     why[0] = '\0';
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(device, ":"), device);
     c.index = number_of(device);
-    if ((ret = read_settings(&c, use->settings)) < 0 ||
-        (ret = find_precision(&c, i, use->precision, setting, sizeof setting)) < 0)
+    if ((ret = read_settings(&c, use->settings)) < 0 || (ret = set_precision(&c, device, use->precision)) < 0)
         return ret;
     c.file = file_of(i, use->settings, plugin, sizeof plugin);
     if (i < 0)
@@ -451,10 +420,6 @@ int ss_ort_device_use(const SsOrt *ort, OrtSessionOptions *options, const char *
         add_setting(&c.set, devices[i].folder, use->folder);
     if (use->folder && devices[i].enable)
         add_setting(&c.set, devices[i].enable, "1");
-    if ((equals = strchr(setting, '='))) {
-        *equals = '\0';
-        add_setting(&c.set, setting, equals + 1);
-    }
     if (use->stream)
         set_stream(&c.set, use->stream);
     return devices[i].use(&c);
