@@ -106,3 +106,12 @@ long show_frame(SsStream *s, const Film *film, int i, int64_t pts)
     ss_stream_offer(s, ss_frame_wrap(&f, NULL, NULL));
     return own_sleeps() - before;
 }
+
+double own_cpu(int who)
+{
+    struct rusage usage;
+
+    (void)getrusage(who, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}

@@ -26,6 +26,8 @@ Film read_film(const char *path, const char *size);
 /** The i-th, over and over. */
 SsFrameDesc picture(const Film *f, int i);
 void sleep_for(double seconds);
+/** Seconds of a processor that `who` (getrusage()) has had. */
+double own_cpu(int who);
 /** By the clock of core/clock.h. */
 void sleep_until(int64_t when);
 /** What ssinfer and ssoverlay do with a frame, less the drawing: the i-th of the film, for the time `pts`.

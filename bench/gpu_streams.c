@@ -33,15 +33,6 @@ typedef struct Camera {
     double cpu_s;
 } Camera;
 
-static double own_cpu(int who)
-{
-    struct rusage usage;
-
-    (void)getrusage(who, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static void *run_camera(void *arg)
 {
     Camera *c = arg;

@@ -15,6 +15,7 @@
 
 #include <gst/video/video.h>
 
+#include "gpu_common.h"
 #include "gst/register.h"
 #include "gst/status.h"
 
@@ -38,12 +39,6 @@ static int n_videos;
 static GMainLoop *loop;
 static Sight sights[MOST_SIGHTS]; /* of the first video; its thread's until that ends */
 static guint n_sights;
-
-static _Noreturn void fail(const char *what, const char *why)
-{
-    fprintf(stderr, "gpu_video: %s%s\n", what, why);
-    exit(1);
-}
 
 static void note_sights(Video *v, GstBuffer *buffer)
 {
@@ -105,7 +100,7 @@ static gboolean on_message(GstBus *bus, GstMessage *m, gpointer data)
         return TRUE;
     const char *state = gst_structure_get_string(s, "state");
     if (g_strcmp0(state, "failed") == 0)
-        fail("the network: ", gst_structure_get_string(s, "error"));
+        fail("the network", gst_structure_get_string(s, "error"));
     v->ready =
         g_strcmp0(state, "running") == 0 && gst_structure_get_boolean(s, "stand-in", &stand_in) && !stand_in;
     if (all_ready())
@@ -116,7 +111,7 @@ static gboolean on_message(GstBus *bus, GstMessage *m, gpointer data)
 static gboolean give_up(gpointer unused)
 {
     (void)unused;
-    fail("not all videos were there with the device's boxes in time", "");
+    fail("not all videos had the device's boxes", "in time");
 }
 
 static void open_video(Video *v, char **arg)
@@ -131,7 +126,7 @@ static void open_video(Video *v, char **arg)
 
     v->pipeline = gst_parse_launch(text, &error);
     if (!v->pipeline || error)
-        fail("the pipeline: ", error->message);
+        fail("the pipeline", error->message);
     v->infer = gst_bin_get_by_name(GST_BIN(v->pipeline), "infer");
     if (arg[8][0])
         g_object_set(v->infer, "model-options", arg[8], NULL);
@@ -155,7 +150,7 @@ static guint64 total(const char *name)
 
         g_object_get(video[i].infer, "stats", &s, NULL);
         if (!gst_structure_get_uint64(s, name, &one))
-            fail("no such statistic: ", name);
+            fail("no such statistic", name);
         gst_structure_free(s);
         sum += one;
     }
@@ -181,15 +176,6 @@ static double sum_of_ages_ms(double *count)
         *count += (double)n;
     }
     return sum;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static gboolean quit(gpointer unused)
@@ -218,7 +204,8 @@ static void measure(double seconds)
     };
     guint64 was[G_N_ELEMENTS(names)], frames, fewest, each[MOST_STREAMS];
     gint64 began = g_get_monotonic_time();
-    double cpu = cpu_seconds(), counted, counted_before, age, age_before = sum_of_ages_ms(&counted_before);
+    double cpu = own_cpu(RUSAGE_SELF), counted, counted_before, age,
+           age_before = sum_of_ages_ms(&counted_before);
 
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
         was[i] = total(names[i]);
@@ -227,7 +214,7 @@ static void measure(double seconds)
     frames = frames_so_far(&fewest, NULL);
     g_timeout_add((guint)(seconds * 1000), quit, NULL);
     g_main_loop_run(loop);
-    cpu = cpu_seconds() - cpu;
+    cpu = own_cpu(RUSAGE_SELF) - cpu;
     const double took = (double)(g_get_monotonic_time() - began) / 1e6;
     frames = frames_so_far(&fewest, each) - frames;
     printf("\"seconds\": %.3f, \"frames\": %" G_GUINT64_FORMAT ", \"fps\": %.2f, \"fewest_fps\": %.2f, ",
@@ -252,9 +239,9 @@ int main(int argc, char **argv)
 {
     gst_init(NULL, NULL);
     if (!ss_gst_register(NULL))
-        fail("the elements cannot be registered", "");
+        fail("cannot be registered", "the elements");
     if (argc != 9)
-        fail("CLIP.mp4 gpu|host STREAMS SECONDS hold|live MODEL DEVICE OPTIONS", "");
+        fail("usage", "gpu_video CLIP.mp4 gpu|host STREAMS SECONDS hold|live MODEL DEVICE OPTIONS");
     n_videos = CLAMP(atoi(argv[3]), 1, MOST_STREAMS);
     loop = g_main_loop_new(NULL, FALSE);
     for (int i = 0; i < n_videos; i++)

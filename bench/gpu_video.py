@@ -23,15 +23,10 @@ WHERE = {"gpu": "stay there", "host": "go through the processor's memory"}
 SAME = 1  # pixels that a box may differ by
 
 
-def video(options, memory, streams, align, seconds, env=None):
+def video(options, memory, streams, align, seconds):
     command = [common.built("bench/gpu_video"), options.clip, memory, streams, seconds, align, options.model,
                options.device, options.options]
-    done = subprocess.run([str(part) for part in command], env={**os.environ, **(env or {})}, capture_output=True,
-                          text=True, timeout=4 * common.GRACE)
-    if done.returncode:
-        why = done.stderr.strip().splitlines()
-        raise common.BenchError(f"{memory}, {streams} streams: {why[-1] if why else f'ended by signal {-done.returncode}'}")
-    return json.loads(done.stdout)
+    return common.run_json(command, 4 * common.GRACE)[0]
 
 
 def row(r):
@@ -69,13 +64,13 @@ def copies(options, tmp):
     counter = copy_counter(tmp)
     if not counter:
         return None, [(False, "no CUPTI here: copies are not counted")]
-    rows, judged = [], []
+    file, rows, judged = tmp / "copies.json", [], []
+    os.environ.update(CUDA_INJECTION64_PATH=str(counter), SS_COPIES=str(file))
     for memory in ("gpu", "host"):
         for align in ("hold", "live"):
             counts = []
             for seconds in (options.seconds, 3 * options.seconds):
-                file = tmp / "copies.json"
-                video(options, memory, 1, align, seconds, {"CUDA_INJECTION64_PATH": str(counter), "SS_COPIES": str(file)})
+                video(options, memory, 1, align, seconds)
                 counts.append(json.loads(file.read_text()))
             frames = 2 * options.seconds * options.rate
             per = {way: {what: (counts[1][way][what] - counts[0][way][what]) / frames for what in ("pictures", "bytes")}
@@ -86,6 +81,7 @@ def copies(options, tmp):
                 most = max(per[way]["pictures"] for way in ("to_gpu", "from_gpu"))
                 judged.append((most < 0.05, f"align={align}: {max(most, 0):.2f} pictures a frame between GPU and processor (none; "
                                             "less than 0.05, for the start takes a few more in one run than in the other)"))
+    del os.environ["CUDA_INJECTION64_PATH"], os.environ["SS_COPIES"]
     return common.table(["pictures in", "align", "to the GPU, a frame", "from the GPU", "on the GPU"], rows), judged
 
 
@@ -113,7 +109,7 @@ def main():
                 try:
                     r = video(options, memory, streams, "live", options.seconds)
                 except common.BenchError as error:
-                    rows.append([WHERE[memory], streams, "live", str(error), *[""] * 6])
+                    rows.append([WHERE[memory], streams, "live", str(error).rsplit(": ", 1)[-1], *[""] * 6])
                     continue
                 rows.append(row(r))
                 if r["inferred"] >= EVERY * r["offered"] and r["fewest_fps"] >= SHOWN * options.rate:

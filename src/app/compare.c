@@ -81,9 +81,11 @@ static const SsScored *partner(const GArray *boxes, const SsScored *of, const gb
 
     for (guint i = 0; i < boxes->len; i++) {
         const SsScored *b = &g_array_index(boxes, SsScored, i);
-        if (b->frame != of->frame || b->class_id != of->class_id || taken[i] || ss_scored_iou(b, of) < most)
+        const double iou =
+            b->frame == of->frame && b->class_id == of->class_id && !taken[i] ? ss_scored_iou(b, of) : 0;
+        if (iou < most)
             continue;
-        most = ss_scored_iou(b, of);
+        most = iou;
         best = b;
         *at = i;
     }
