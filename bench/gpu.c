@@ -71,28 +71,41 @@ static void close_network(Network *n)
 /* A picture's way from the processor's memory to boxes. */
 enum { CONVERT, INFER, DECODE, STEPS };
 
-/* `at`: when each step was over; NULL: nobody wants to know. */
-static int look(Network *n, const SsFrameDesc *f, SsDetection *found, int64_t *at)
+static void feed(Network *n, int nth, const SsFrameDesc *f)
+{
+    SsGeometry g;
+
+    if (ss_image_feed(n->image, f, &n->request, nth, &g) < 0)
+        exit(1);
+}
+
+static void infer(Network *n)
+{
+    if (ss_request_infer(&n->request) < 0)
+        exit(1);
+}
+
+static int decode(const Network *n, int nth, SsDetection *found)
 {
     const SsDecodeParams p = { ss_tensor_width(&n->model.input), ss_tensor_height(&n->model.input), THRESHOLD,
                                0.45f };
-    SsGeometry g;
-    int64_t unwanted[STEPS];
-    int count = 0;
+    const int count =
+        n->decoder ? ss_request_decode(&n->request, nth, n->decoder, &p, found, SS_MAX_OBJECTS) : 0;
 
-    at = at ? at : unwanted;
-    if (ss_image_feed(n->image, f, &n->request, &g) < 0)
-        exit(1);
-    at[CONVERT] = ss_now_ns();
-    if (ss_request_infer(&n->request) < 0)
-        exit(1);
-    at[INFER] = ss_now_ns();
-    if (n->decoder)
-        count = n->decoder->decode(n->request.output, n->model.n_outputs, &p, found, SS_MAX_OBJECTS);
-    at[DECODE] = ss_now_ns();
     if (count < 0)
         fail("cannot be decoded", n->decoder->name);
     return count;
+}
+
+/* One picture; `at`: when each step was over. */
+static void look(Network *n, const SsFrameDesc *f, SsDetection *found, int64_t *at)
+{
+    feed(n, 0, f);
+    at[CONVERT] = ss_now_ns();
+    infer(n);
+    at[INFER] = ss_now_ns();
+    (void)decode(n, 0, found);
+    at[DECODE] = ss_now_ns();
 }
 
 /* Boxes of `a` that `b` has too. */
@@ -110,15 +123,17 @@ static int matched(const SsDetection *a, int n_a, const SsDetection *b, int n_b)
     return found;
 }
 
-/* The largest difference, and the largest number there is, of all outputs. */
-static void differ(const Network *a, const Network *b, double *most, double *largest)
+/* The largest difference, and the largest number there is, of all outputs: of a's picture `nth`, b's only. */
+static void differ(const Network *a, int nth, const Network *b, double *most, double *largest)
 {
     for (int i = 0; i < a->model.n_outputs; i++) {
         const SsTensor *x = &a->request.output[i], *y = &b->request.output[i];
-        const size_t n = SS_MIN(ss_tensor_elements(x), ss_tensor_elements(y));
+        const size_t one = ss_tensor_elements(x) / (size_t)ss_tensor_batch(&a->model.input);
+        const size_t n = SS_MIN(one, ss_tensor_elements(y));
 
         for (size_t k = 0; k < n; k++) {
-            const double p = ss_tensor_value(x, k), q = ss_tensor_value(y, k), d = fabs(p - q);
+            const double p = ss_tensor_value(x, (size_t)nth * one + k), q = ss_tensor_value(y, k),
+                         d = fabs(p - q);
 
             *most = isfinite(d) ? SS_MAX(*most, d) : INFINITY;
             *largest = SS_MAX(*largest, fabs(q));
@@ -159,8 +174,7 @@ static Times time_calls(Network *n)
     for (int i = -WARM_UP; goes_on(i, end); i++) {
         const int64_t began = ss_now_ns();
 
-        if (ss_request_infer(&n->request) < 0)
-            exit(1);
+        infer(n);
         if (i >= 0)
             took[done++] = ss_now_ns() - began;
     }
@@ -180,7 +194,7 @@ static Times time_frames(Network *n, const Film *film, Times *step)
         const int64_t began = ss_now_ns();
         int64_t at[STEPS];
 
-        (void)look(n, &f, found, at);
+        look(n, &f, found, at);
         if (i < 0)
             continue;
         for (int k = 0; k < STEPS; k++)
@@ -203,13 +217,25 @@ static void compare(const SsModelParams *p, const Film *film)
 
     on_cpu.device = "cpu";
     on_cpu.options = NULL;
+    on_cpu.batch = 1;
     open_network(&cpu, &on_cpu);
     open_network(&device, p);
+    const int batch = ss_tensor_batch(&device.model.input);
     for (int i = 0; i < film->n; i++) {
         const SsFrameDesc f = picture(film, i);
-        const int n = look(&cpu, &f, one, NULL), m = look(&device, &f, other, NULL);
 
-        differ(&device, &cpu, &most, &largest);
+        if (i % batch == 0) {
+            for (int k = 0; k < batch; k++) {
+                const SsFrameDesc next = picture(film, i + k);
+                feed(&device, k, &next);
+            }
+            infer(&device);
+        }
+        feed(&cpu, 0, &f);
+        infer(&cpu);
+        const int n = decode(&cpu, 0, one), m = decode(&device, i % batch, other);
+
+        differ(&device, i % batch, &cpu, &most, &largest);
         boxes += n + m;
         same += matched(one, n, other, m) + matched(other, m, one, n);
     }
@@ -245,7 +271,8 @@ static void *run_bare(void *arg)
     SsRequest r;
 
     /* The first inference may take seconds: a provider looks for its best kernels. */
-    if (ss_request_open(&r, b->model) < 0 || ss_image_feed(image, &f, &r, &g) < 0 || ss_request_infer(&r) < 0)
+    if (ss_request_open(&r, b->model) < 0 || ss_image_feed(image, &f, &r, 0, &g) < 0 ||
+        ss_request_infer(&r) < 0)
         exit(1);
     pthread_barrier_wait(b->ready);
     while (!atomic_load(b->stop)) {

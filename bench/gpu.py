@@ -24,9 +24,12 @@ import common
 FRAME_RATIO, ENGINE_RATIO = 1.25, 0.95
 SIZE = (1920, 1080)
 WORKERS = (1, 2, 4)
-# (streams, frames a second of each, workers)
-CROWDS = ((1, 30, 1), (1, 60, 1), (1, 120, 1), (1, 240, 1), (8, 30, 2), (16, 30, 2), (32, 30, 2), (48, 30, 2),
-          (64, 30, 2), (64, 30, 4), (8, 240, 2), (16, 120, 2))
+# (streams, frames a second of each, workers, pictures an inference)
+CROWDS = ((1, 30, 1, 1), (1, 60, 1, 1), (1, 120, 1, 1), (1, 240, 1, 1), (8, 30, 2, 1), (16, 30, 2, 1), (32, 30, 2, 1),
+          (48, 30, 2, 1), (64, 30, 2, 1), (64, 30, 4, 1), (8, 240, 2, 1), (16, 120, 2, 1),
+          (1, 240, 1, 8), (48, 30, 1, 8), (64, 30, 1, 1), (64, 30, 1, 8), (64, 30, 2, 8), (96, 30, 2, 1), (96, 30, 2, 8),
+          (128, 30, 2, 8), (128, 30, 4, 8))
+BATCHES = (2, 4, 8, 16)
 WORKER_S = 1.5  # until one more is there, where the device's sessions are made one after the other
 EVERY, ENOUGH = 0.999, 10  # "every frame is inferred"; inferences a second that a stream needs at least
 RATE, SLOW = 30, 40  # of the tutorial's problem: frames a second, ms
@@ -121,28 +124,51 @@ def streams_command(model, device, options, tmp, streams, rate, workers, latency
             1 + WORKER_S * workers]
 
 
+def of_batch(model, batch):
+    """FILE@WxH with a batch; a network that takes one picture at a time stays as it is."""
+    return f"{model}x{batch}" if batch > 1 else model
+
+
+def batches(model, device, options, tmp):
+    """(table, verdicts): what pictures cost that go through the network together, and whether each gets its boxes."""
+    rows, verdicts = [], []
+    for batch in BATCHES:
+        common.progress(f"{batch} pictures an inference")
+        runs, why = compare(of_batch(model, batch), device, options, tmp)
+        if not runs:
+            raise common.BenchError(f"batch {batch}: {why}")
+        r = runs[1]
+        rows.append([batch, f"{runs[0]['load_s']:.2f} / {r['load_s']:.2f}", f"{r['p50_ms']:.3f} / {r['p99_ms']:.3f}",
+                     f"{r['p50_ms'] / batch:.3f}", f"{r['max_error']:.3g} of {r['largest']:.3g}",
+                     f"{r['matched']} of {r['boxes']}"])
+        verdicts.append((r["matched"] == r["boxes"], f"{batch} pictures an inference: {r['matched']} of {r['boxes']} boxes match"))
+    return common.table(["pictures an inference", "start s, first / second", "a call p50 / p99 ms", "a picture of it ms",
+                         "largest error of", "boxes"], rows), verdicts
+
+
 def crowds(model, device, options, tmp):
     """(table, verdicts): streams of one rate on one device."""
-    rows, verdicts, whole, enough = [], [], 0, 0
-    for streams, rate, workers in CROWDS:
-        common.progress(f"{streams} streams of {rate} a second, {workers} workers")
+    rows, verdicts, whole, enough = [], [], [0, 0], [0, 0]
+    for streams, rate, workers, batch in CROWDS:
+        common.progress(f"{streams} streams of {rate} a second, {workers} workers, batch {batch}")
         busy = []
         with utilisation(busy):
-            r, _ = common.run_json(streams_command(model, device, options, tmp, streams, rate, workers, 0,
+            r, _ = common.run_json(streams_command(of_batch(model, batch), device, options, tmp, streams, rate, workers, 0,
                                                    options.seconds), 4 * common.GRACE)
         busy = busy[len(busy) // 2:]  # the model loads at first
-        rows.append([f"{streams} x {rate}", workers, f"{r['fps']:.1f}", r["slept"], f"{r['interval_p99_ms']:.2f}",
+        rows.append([f"{streams} x {rate}", workers, batch, f"{r['pictures_a_call']:.1f}", f"{r['fps']:.1f}", r["slept"], f"{r['interval_p99_ms']:.2f}",
                      f"{r['inferences_per_s']:.0f}", f"{100 * r['share']:.1f} %", f"{r['fewest']:.1f}",
                      f"{r['age_ms']:.1f}", f"{r['age_p99_ms']:.1f}", f"{r['spent_p50_us']:.0f}", f"{100 * r['camera_cpu']:.1f} %",
                      f"{r['process_cpu']:.2f}", f"{sum(busy) / len(busy):.0f} %" if busy else "-"])
-        verdicts.append((r["slept"] == 0 and r["failed"] == 0, f"{streams} streams of {rate} a second: of {r['frames']} frames "
-                         f"{r['slept']} waited, {r['failed']} inferences failed"))
+        verdicts.append((r["slept"] == 0 and r["failed"] == 0, f"{streams} streams of {rate} a second, {workers} workers, "
+                         f"batch {batch}: of {r['frames']} frames {r['slept']} waited, {r['failed']} inferences failed"))
         if rate == RATE:
-            whole = max(whole, streams if r["share"] >= EVERY else 0)
-            enough = max(enough, streams if r["fewest"] >= ENOUGH else 0)
-    note = (f"Streams of {RATE} a second on one GPU, of those tried: every frame inferred up to {whole}, at least {ENOUGH} "
-            f"inferences a second each up to {enough}.")
-    return common.table(["streams", "workers", "fps each", "waited", "interval p99 ms", "inferences/s", "of frames", "fewest/s",
+            alone = batch == 1
+            whole[alone] = max(whole[alone], streams if r["share"] >= EVERY else 0)
+            enough[alone] = max(enough[alone], streams if r["fewest"] >= ENOUGH else 0)
+    note = (f"Streams of {RATE} a second on one GPU, of those tried: every frame inferred up to {whole[True]}, in batches up "
+            f"to {whole[False]}; at least {ENOUGH} inferences a second each up to {enough[True]}, in batches {enough[False]}.")
+    return common.table(["streams", "workers", "batch", "pictures a call", "fps each", "waited", "interval p99 ms", "inferences/s", "of frames", "fewest/s",
                          "age mean ms", "age p99 ms", "a frame's calls p50 us", "CPU a stream", "CPU in all", "GPU"],
                         rows) + "\n\n" + note, verdicts
 
@@ -256,7 +282,8 @@ def main():
                     verdicts.append((ratio >= ENGINE_RATIO, f"{name} on {device}, {workers} workers: {ratio:.2f} of "
                                                             f"the bare loops' inferences (at least {ENGINE_RATIO})"))
                 if model == models[0] and not options.brief:
-                    for title, part in ((f"Streams that share {device}, 1080p, {name}", crowds),
+                    for title, part in ((f"Pictures that go together on {device}, {name}", batches),
+                                        (f"Streams that share {device}, 1080p, {name}", crowds),
                                         (f"Until {device} is ready, {SWAP_RATE} a second, 1080p, {name}", swap),
                                         (f"A network of {SLOW} ms on {device}, 1080p", slow)):
                         table, judged = part(model, device, options, tmp)

@@ -65,7 +65,7 @@ SsModelParams read_model(char **arg)
 
     if (!size)
         return p;
-    if (sscanf(size, "@%dx%d", &p.input_width, &p.input_height) != 2)
+    if (sscanf(size, "@%dx%dx%d", &p.input_width, &p.input_height, &p.batch) < 2)
         fail("no size of the input", size);
     *size = '\0';
     return p;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the measurements of GPUs share. On their command lines: MODEL: its file, and @WIDTHxHEIGHT for the
- * input of one that leaves it open; DEVICE of ONNX Runtime; OPTIONS: as --model-options, "" = none; FRAMES: a
- * file of pictures one after the other, NV12.
+ * What the measurements of GPUs share. On their command lines: MODEL: its file, and @WIDTHxHEIGHT or
+ * @WIDTHxHEIGHTxBATCH for the input of one that leaves it open; DEVICE of ONNX Runtime; OPTIONS: as
+ * --model-options, "" = none; FRAMES: a file of pictures one after the other, NV12.
  */
 #ifndef SS_GPU_COMMON_H
 #define SS_GPU_COMMON_H

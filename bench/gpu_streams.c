@@ -148,9 +148,10 @@ int main(int argc, char **argv)
             fail("no stream", argv[6]);
     }
     sleep_until(first + (int64_t)(start_s * 1e9));
-    double cpu = -own_cpu(RUSAGE_SELF);
+    double cpu = -own_cpu(RUSAGE_SELF), calls = -(double)ss_engine_calls(engine);
     sleep_until(first + (int64_t)((start_s + seconds) * 1e9));
     cpu += own_cpu(RUSAGE_SELF);
+    calls += (double)ss_engine_calls(engine);
     for (int i = 0; i < n; i++)
         pthread_join(thread[i], NULL);
     const Sum s = sum_up(camera, n, seconds);
@@ -158,11 +159,12 @@ int main(int argc, char **argv)
     printf("{\"streams\": %d, \"fps\": %.2f, \"frames\": %llu, \"slept\": %llu, \"failed\": %llu, "
            "\"interval_p99_ms\": %.3f, \"spent_p50_us\": %.1f, \"spent_p99_us\": %.1f, "
            "\"inferences_per_s\": %.1f, \"fewest\": %.2f, \"most\": %.2f, \"share\": %.5f, \"age_ms\": %.2f, "
-           "\"age_p99_ms\": %.2f, \"camera_cpu\": %.4f, \"process_cpu\": %.3f}\n",
+           "\"age_p99_ms\": %.2f, \"pictures_a_call\": %.2f, \"camera_cpu\": %.4f, "
+           "\"process_cpu\": %.3f}\n",
            n, s.fps, (unsigned long long)s.frames, (unsigned long long)s.slept, (unsigned long long)s.failed,
            (double)s.interval_p99 / 1e6, (double)s.spent_p50 / 1e3, (double)s.spent_p99 / 1e3, s.inferred,
-           s.fewest, s.most, s.whole_share, s.age / 1e6, s.worst_age / 1e6, s.camera_cpu / seconds,
-           cpu / seconds);
+           s.fewest, s.most, s.whole_share, s.age / 1e6, s.worst_age / 1e6,
+           s.inferred * seconds / fmax(calls, 1), s.camera_cpu / seconds, cpu / seconds);
     for (int i = 0; i < n; i++)
         ss_stream_destroy(&camera[i].stream);
     ss_engine_destroy(&engine);

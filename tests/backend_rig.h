@@ -15,7 +15,7 @@
 #include "test.h"
 
 static char folder[] = "/tmp/ss_backend_XXXXXX";
-static char last_error[1024], last_info[1024];
+static char last_error[1024], last_warning[1024], last_info[1024];
 static int errors, printed = -1, screen = -1;
 
 static inline void remember(void *cookie, SsLogLevel level, const char *msg)
@@ -24,6 +24,8 @@ static inline void remember(void *cookie, SsLogLevel level, const char *msg)
     if (level == SS_LOG_ERROR) {
         errors++;
         snprintf(last_error, sizeof last_error, "%s", msg);
+    } else if (level == SS_LOG_WARN) {
+        snprintf(last_warning, sizeof last_warning, "%s", msg);
     } else if (level == SS_LOG_INFO) {
         snprintf(last_info, sizeof last_info, "%s", msg);
     }

@@ -17,17 +17,22 @@ static inline void quiet(void *cookie, SsLogLevel level, const char *msg)
     (void)cookie, (void)level, (void)msg;
 }
 
-static inline SsEngine *engine_with(const char *options, int workers)
+static inline SsEngine *engine_of_batch(const char *options, int workers, int batch)
 {
     SsEngine *e;
     SsEngineParams p = {
         .backend = "dummy",
-        .model.options = options,
+        .model = { .options = options, .batch = batch },
         .workers = workers,
         .log = { SS_LOG_ERROR, quiet, NULL },
     };
     REQUIRE(ss_engine_create(&e, &p) == 0);
     return e;
+}
+
+static inline SsEngine *engine_with(const char *options, int workers)
+{
+    return engine_of_batch(options, workers, 0);
 }
 
 static inline SsStream *stream_of(SsEngine *e, int every, double max_rate)

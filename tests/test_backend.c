@@ -40,17 +40,25 @@ static const char *write_ir(const char *name, const char *shape, const char *typ
     return write_file(name, xml, (size_t)n);
 }
 
-static void require_input(const SsBackend *backend, const char *shape, const char *type, int w, int h,
-                          const char *want)
+static void require_shape(const SsBackend *backend, const SsModelParams *p, const char *want)
 {
-    SsModelParams p = { .path = write_ir("shape.xml", shape, type), .input_width = w, .input_height = h };
     char text[128];
     SsModel m;
 
-    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_CMP(ss_model_open(&m, backend, p, &logger), ==, 0);
     REQUIRE_STR(ss_tensor_describe(&m.input, text, sizeof text), want);
     REQUIRE_STR(m.output[0].name, "detection_boxes"); /* of the output's names the one that decoders know */
     ss_model_close(&m);
+}
+
+static void require_input(const SsBackend *backend, const char *shape, const char *type, int w, int h,
+                          const char *want)
+{
+    const SsModelParams p = { .path = write_ir("shape.xml", shape, type),
+                              .input_width = w,
+                              .input_height = h };
+
+    require_shape(backend, &p, want);
 }
 
 static void test_input_shapes(const SsBackend *backend)
@@ -66,6 +74,13 @@ static void test_input_shapes(const SsBackend *backend)
     require_input(backend, "?,?,?,?", "u8", 16, 8, "image u8 [1,8,16,3]");
     require_input(backend, "?,?,?,?", "f32", 16, 8, "image f32 [1,3,8,16]");
     require_input(backend, "4,3,20,24", "f32", 0, 0, "image f32 [1,3,20,24]");
+    p = (SsModelParams) { .path = write_ir("batch.xml", "?,3,?,?", "f32"),
+                          .input_width = 16,
+                          .input_height = 8 };
+    p.batch = 5;
+    require_shape(backend, &p, "image f32 [5,3,8,16]");
+    p.path = write_ir("batch.xml", "1,3,8,16", "f32");
+    require_shape(backend, &p, "image f32 [5,3,8,16]");
     p.path = write_ir("rank.xml", "1,10", "f32");
     refuse(backend, &p, -EPROTO, "no picture");
     p.path = write_ir("grey.xml", "1,1,20,20", "f32");

@@ -43,13 +43,20 @@ static SsCuPtr address(void *p)
     return (SsCuPtr)(uintptr_t)p;
 }
 
-static SsCudaPreprocess *create(void)
+static SsCudaPreprocess *create_for(int batch)
 {
+    SsTensor t = input;
     SsCudaPreprocess *p;
 
-    REQUIRE(ss_cuda_preprocess_create(&p, 0, &input, &params, &logger) == 0);
+    t.dim[0] = batch;
+    REQUIRE(ss_cuda_preprocess_create(&p, 0, &t, &params, &logger) == 0);
     REQUIRE(fake->current == 0);
     return p;
+}
+
+static SsCudaPreprocess *create(void)
+{
+    return create_for(1);
 }
 
 static void destroy(SsCudaPreprocess **p)
@@ -106,12 +113,12 @@ static void test_large(void)
     destroy(&p);
 }
 
-/* Nothing of a frame is needed when its call has returned, a second one goes its way beside it, and a third
- * waits for the first. Larger frames than before in between. */
-static void test_frames_on_their_way(void)
+/* Nothing of a frame is needed when its call has returned, a second one goes its way beside it, or a whole
+ * batch, and the next waits for the first. Larger frames than before in between. */
+static void test_frames_on_their_way(int batch, int beside)
 {
     static float want[8][ELEMENTS], got[8][ELEMENTS];
-    SsCudaPreprocess *p = create();
+    SsCudaPreprocess *p = create_for(batch);
     SsGeometry g;
 
     fake->waits = 0;
@@ -121,7 +128,7 @@ static void test_frames_on_their_way(void)
         on_cpu(&f, want[i]);
         REQUIRE(ss_cuda_preprocess_convert(p, &f, address(got[i]), NULL, &g) == 0);
         frame_free(&f);
-        REQUIRE_CMP(fake->waits, ==, i < 2 ? 0 : i - 1);
+        REQUIRE_CMP(fake->waits, ==, i < beside ? 0 : i - beside + 1);
     }
     destroy(&p);
     for (int i = 0; i < 8; i++)
@@ -272,7 +279,8 @@ int main(int argc, char **argv)
     }
     test_strides();
     test_large();
-    test_frames_on_their_way();
+    test_frames_on_their_way(1, 2);
+    test_frames_on_their_way(5, 5);
     test_device_memory();
     test_frames_of_the_gpu();
     test_refuses();

@@ -443,6 +443,9 @@ static void typing_errors_fail_at_once(void)
     REQUIRE(created_with((SsEngineParams) { .backend = "dummy", .model.path = "/nowhere/m.xml" }) == -ENOENT);
     REQUIRE(created_with((SsEngineParams) { .backend = "dummy", .decoder = "yolo" }) == 0);
     REQUIRE(created_with((SsEngineParams) { .backend = "dummy", .model.precision = "half" }) == -EINVAL);
+    REQUIRE(created_with((SsEngineParams) { .backend = "dummy", .model.batch = SS_MAX_BATCH + 1 }) ==
+            -EINVAL);
+    REQUIRE(created_with((SsEngineParams) { .backend = "dummy", .model.batch = -1 }) == -EINVAL);
 
     SsEngine *e = engine_with("latency=soon", 1);
     SsStream *s = NULL;

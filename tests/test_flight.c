@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Two inferences in flight at once: none is lost, none is another's. By counters, no clock. */
+/** Two inferences in flight at once, several frames in one: none is lost, none is another's. By counters and
+ * gates, no clock. */
 #include "core/frame_private.h"
 #include "engine_rig.h"
 #include "internal.h"
@@ -36,9 +37,9 @@ static void require_own(SsStream *s, int64_t pts, int x, int y)
 }
 
 /** All streams' frames wait at once; each gets its own answer. Goes on until two have been in flight. */
-static void each_gets_its_own(void)
+static void each_gets_its_own(int batch)
 {
-    SsEngine *e = engine_with("async=1,follow=1", 1);
+    SsEngine *e = engine_of_batch("async=1,follow=1", 1, batch);
     SsStream *s[STREAMS];
     int most = 0, i = 0;
 
@@ -91,9 +92,9 @@ static void alone_where_it_does_not_pay(void)
     }
 }
 
-static void failures_are_counted(void)
+static void failures_are_counted(int batch)
 {
-    SsEngine *e = engine_with("async=1,broken=infer", 1);
+    SsEngine *e = engine_of_batch("async=1,broken=infer", 1, batch);
     SsStream *s[STREAMS];
 
     open_streams(e, s, STREAMS);
@@ -112,10 +113,10 @@ static void failures_are_counted(void)
 }
 
 /** Frames go on coming while it stops: all end somewhere. */
-static void stops_with_two_in_flight(void)
+static void stops_with_two_in_flight(int batch)
 {
     for (int round = 0; round < 50; round++) {
-        SsEngine *e = engine_with("async=1", 1);
+        SsEngine *e = engine_of_batch("async=1", 1, batch);
         SsStream *s[STREAMS];
 
         open_streams(e, s, STREAMS);
@@ -135,11 +136,95 @@ static void stops_with_two_in_flight(void)
     }
 }
 
+enum { CROWD = 6, BATCH = 4 };
+
+/** Streams of which the first one's frame is in an inference that hangs, while the others' wait. */
+static SsEngine *crowd(SsStream **s, const char *options)
+{
+    ss_dummy_gate_shut(GATE);
+    SsEngine *e = engine_of_batch(options, 1, BATCH);
+
+    open_streams(e, s, CROWD);
+    REQUIRE(ss_engine_start(e) == 0);
+    REQUIRE(ss_engine_wait_loaded(e) == SS_RUNNING);
+    ss_stream_offer(s[0], marked(0, 0, 0));
+    ss_dummy_gate_wait(GATE, 1);
+    return e;
+}
+
+static int inferred_of(SsStream *const *s, int n)
+{
+    int sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        SsStreamStats st;
+        ss_stream_stats(s[i], &st);
+        sum += (int)st.inferred;
+    }
+    return sum;
+}
+
+/** One goes alone, since it waits for nobody; of five that wait then, four go together. */
+static void those_that_wait_go_together(void)
+{
+    static const int inferred[] = { 1, 5, 6 };
+    SsStream *s[CROWD];
+    SsEngine *e = crowd(s, "gate=0,follow=1");
+    SsModelInfo info;
+
+    REQUIRE(ss_engine_model_info(e, &info) == 0);
+    REQUIRE_CMP(info.input.dim[0], ==, BATCH);
+    for (int k = 1; k < CROWD; k++)
+        ss_stream_offer(s[k], marked(0, k, k));
+    for (int call = 1; call <= 3; call++) {
+        ss_dummy_gate_wait(GATE, call);
+        ss_dummy_gate_pass(GATE, 1);
+        while (inferred_of(s, CROWD) < inferred[call - 1])
+            sched_yield();
+        REQUIRE_CMP(inferred_of(s, CROWD), ==, inferred[call - 1]); /* the next waits at the gate */
+    }
+    for (int k = 0; k < CROWD; k++) {
+        settle(s[k], 0);
+        require_own(s[k], 0, k, k);
+    }
+    REQUIRE_CMP(ss_engine_calls(e), ==, 3);
+    ss_dummy_gate_open(GATE);
+    destroy_all(e, s, CROWD);
+}
+
+/** It has failed by itself, and its seat goes to the next. */
+static void one_that_cannot_be_read_is_left_out(void)
+{
+    SsStream *s[CROWD];
+    SsEngine *e = crowd(s, "gate=0,follow=1");
+    SsFrame *odd = marked(0, 1, 1);
+
+    odd->desc.width = 0;
+    ss_stream_offer(s[1], odd);
+    for (int k = 2; k < CROWD; k++)
+        ss_stream_offer(s[k], marked(0, k, k));
+    ss_dummy_gate_open(GATE);
+    for (int k = 0; k < CROWD; k++) {
+        const SsStreamStats st = settle(s[k], 0);
+        REQUIRE_CMP(st.failed, ==, k == 1);
+        REQUIRE_CMP(st.inferred, ==, k != 1);
+        if (k != 1)
+            require_own(s[k], 0, k, k);
+        require_sum(&st);
+    }
+    REQUIRE_CMP(ss_engine_calls(e), ==, 2);
+    destroy_all(e, s, CROWD);
+}
+
 int main(void)
 {
-    each_gets_its_own();
     alone_where_it_does_not_pay();
-    failures_are_counted();
-    stops_with_two_in_flight();
+    for (int batch = 1; batch <= STREAMS; batch += STREAMS - 1) {
+        each_gets_its_own(batch);
+        failures_are_counted(batch);
+        stops_with_two_in_flight(batch);
+    }
+    those_that_wait_go_together();
+    one_that_cannot_be_read_is_left_out();
     return 0;
 }

@@ -412,7 +412,7 @@ static void test_refusals(void)
     } while (0)
     REFUSED(c.input.dtype = SS_I32);
     REFUSED(c.input.rank = 3);
-    REFUSED(c.input.dim[0] = 2);
+    REFUSED(c.input.dim[0] = 0);
     REFUSED(c.input.dim[3] = 4);
     REFUSED(c.input.dim[1] = 0);
     REFUSED(c.input.dim[2] = SS_MAX_SIDE + 1);

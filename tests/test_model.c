@@ -18,6 +18,8 @@ static void keep(void *cookie, SsLogLevel level, const char *msg)
 static const SsLogger log_ = { SS_LOG_INFO, keep, NULL };
 
 static SsTensor said; /* the input that the backend below claims to have */
+static const SsTensor of_one = { "boxes", SS_F32, 3, { 1, -1, 4 }, NULL, 0 };
+static SsTensor gives = { "boxes", SS_F32, 3, { 1, -1, 4 }, NULL, 0 }; /* and its first output */
 static int open_models, fail_request;
 
 static int model_open(SsModel *m, const SsModelParams *p)
@@ -25,9 +27,9 @@ static int model_open(SsModel *m, const SsModelParams *p)
     (void)p;
     open_models++;
     m->input = said;
-    m->output[0] = (SsTensor) { "boxes", SS_F32, 3, { 1, -1, 4 }, NULL, 0 };
+    m->output[0] = gives;
     m->output[1] = (SsTensor) { "", SS_I64, 0, { 0 }, NULL, 0 };
-    m->n_outputs = 2;
+    m->n_outputs = said.dim[0] > 1 ? 1 : 2;
     return 0;
 }
 
@@ -77,11 +79,55 @@ static void only_pictures_go_in(void)
     REQUIRE(opens((SsTensor) { "i", SS_F32, 3, { 3, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE_STR(last, "fake: the input i f32 [3,10,20] is not a picture; "
                       "expected [1,3,height,width] or [1,height,width,3]");
-    REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 2, 3, 10, 20 }, NULL, 0 }) == -EPROTO);
+    REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { SS_MAX_BATCH + 1, 3, 10, 20 }, NULL, 0 }) == -EPROTO);
+    REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 0, 3, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 1, 3, -1, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 1, 1, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE(opens((SsTensor) { "i", SS_I64, 4, { 1, 3, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 1, 3, 100000, 20 }, NULL, 0 }) == -EPROTO);
+}
+
+/** Several pictures go in where each has a part of what comes out. */
+static void batches(void)
+{
+    static float out[2][6] = { { 0, 1, 2, 3, 4, 5 }, { 6, 7, 8, 9, 10, 11 } };
+    const SsTensor two = { "i", SS_F32, 4, { 2, 3, 10, 20 }, NULL, 0 };
+    SsDetection det[2];
+    SsModel m;
+    SsRequest r = { .model = &m };
+
+    REQUIRE(opens(two) == -EPROTO);
+    REQUIRE_STR(last,
+                "fake: takes 2 pictures at a time, but its output boxes f32 [1,?,4] has no part for each; "
+                "try batch 1");
+    gives = (SsTensor) { "boxes", SS_F32, 3, { -1, 1, 6 }, NULL, 0 };
+    REQUIRE(opens(two) == 0);
+    gives.dim[0] = 2;
+    REQUIRE(opens(two) == 0);
+
+    said = two;
+    REQUIRE(ss_model_open(&m, &fake, &(SsModelParams) { .batch = 2 }, &log_) == 0);
+    REQUIRE(ss_tensor_batch(&m.input) == 2);
+    const SsDecoder *d = ss_model_decoder(&m, NULL);
+    REQUIRE_STR(d->name, "yolo-e2e");
+    r.input = two;
+    r.output[0] = gives;
+    r.output[0].data = out;
+    r.output[0].size = sizeof out;
+    for (int i = 0; i < 2; i++) {
+        out[i][2] = (float)(30 + i);
+        out[i][3] = 40;
+        out[i][4] = 0.9F;
+        REQUIRE(ss_request_decode(&r, i, d, &(SsDecodeParams) { 20, 10, 0.5F, 0.5F }, det, 2) == 1);
+        REQUIRE_NEAR(det[0].box.x, 6 * i, 1e-6);
+        REQUIRE_NEAR(det[0].box.w, 30 + i - 6 * i, 1e-6);
+    }
+    r.output[0].dim[0] = 1; /* an inference gave less */
+    REQUIRE(ss_request_decode(&r, 1, d, &(SsDecodeParams) { 20, 10, 0.5F, 0.5F }, det, 2) == -EPROTO);
+    ss_model_close(&m);
+    REQUIRE(ss_model_open(&m, &fake, &(SsModelParams) { .batch = SS_MAX_BATCH + 1 }, &log_) == -EINVAL);
+    REQUIRE_STR(last, "batch 33: a network takes 1 to 32 pictures at a time");
+    gives = of_one;
 }
 
 static void layout(void)
@@ -165,6 +211,7 @@ static void options(void)
 int main(void)
 {
     only_pictures_go_in();
+    batches();
     layout();
     description();
     requests();

@@ -91,6 +91,12 @@ static void count_objects(void)
 
 /* --- its own --- */
 
+static void fill(const SsTensor *t)
+{
+    for (size_t i = 0; i < t->size / sizeof(float); i++)
+        ((float *)t->data)[i] = (float)(i * 2654435761u >> 8 & 255) / 255;
+}
+
 static void require_input(const SsBackend *backend, const char *shape, uint64_t type, int w, int h,
                           const char *want, const char *want_out)
 {
@@ -104,6 +110,25 @@ static void require_input(const SsBackend *backend, const char *shape, uint64_t 
     REQUIRE_STR(ss_tensor_describe(&m.output[0], text, sizeof text), want_out);
     ss_model_close(&m);
     test_requests(backend, &p);
+}
+
+/* So many pictures go in, and come out again. */
+static void require_batch(const SsBackend *backend, const SsModelParams *p, int batch)
+{
+    SsRequest r;
+    SsModel m;
+
+    REQUIRE_CMP(ss_model_open(&m, backend, p, &logger), ==, 0);
+    REQUIRE_CMP(ss_tensor_batch(&m.input), ==, batch);
+    REQUIRE_CMP(ss_request_open(&r, &m), ==, 0);
+    REQUIRE_CMP(r.input.size, ==, (size_t)batch * 3 * 20 * 24 * sizeof(float));
+    fill(&r.input);
+    REQUIRE_CMP(ss_request_infer(&r), ==, 0);
+    REQUIRE_CMP(r.output[0].dim[0], ==, batch);
+    REQUIRE_CMP(r.output[0].size, ==, r.input.size);
+    REQUIRE(memcmp(r.output[0].data, r.input.data, r.input.size) == 0);
+    ss_request_close(&r);
+    ss_model_close(&m);
 }
 
 static void test_input_shapes(const SsBackend *backend)
@@ -123,8 +148,18 @@ static void test_input_shapes(const SsBackend *backend)
     refuse(backend, &p, -EPROTO, "no picture");
     p.path = relu("1,1,20,20");
     refuse(backend, &p, -EPROTO, "no picture");
-    p.path = relu("4,3,20,24");
-    refuse(backend, &p, -EPROTO, "4 pictures at a time");
+    p.path = relu("4,3,20,24"); /* as it is, whatever is asked for */
+    require_batch(backend, &p, 4);
+    p.batch = 2;
+    require_batch(backend, &p, 4);
+    REQUIRE(strstr(last_warning, "takes 4 at a time, not 2"));
+    p.path = relu("n,3,20,24");
+    require_batch(backend, &p, 2);
+    p.path = relu("?,3,20,24");
+    require_batch(backend, &p, 2);
+    p.path = relu("1,3,20,24");
+    require_batch(backend, &p, 1);
+    p.batch = 0;
     p.path =
         write_onnx("two.onnx", &(Net) { .shape = "1,3,8,8", .op = "Add", .type = FLOAT, .out_type = FLOAT });
     refuse(backend, &p, -EPROTO, "2 inputs");
@@ -233,12 +268,6 @@ static void test_stand_in(const SsBackend *backend)
 
 /* --- the same network on both runtimes --- */
 
-static void fill(const SsTensor *t)
-{
-    for (size_t i = 0; i < t->size / sizeof(float); i++)
-        ((float *)t->data)[i] = (float)(i * 2654435761u >> 8 & 255) / 255;
-}
-
 static void require_same_numbers(const SsRequest *a, const SsRequest *b)
 {
     REQUIRE_CMP(a->model->n_outputs, ==, b->model->n_outputs);
@@ -255,10 +284,12 @@ static void require_same_numbers(const SsRequest *a, const SsRequest *b)
     }
 }
 
-static void test_same_results(const SsBackend *one, const char *path)
+static void test_same_results(const SsBackend *one, const char *path, int batch)
 {
     const SsBackend *backend[2] = { one, ss_backend_find("openvino") };
-    SsModelParams p = { .path = path, .device = "CPU", .input_width = 320, .input_height = 320 };
+    SsModelParams p = {
+        .path = path, .device = "CPU", .input_width = 320, .input_height = 320, .batch = batch
+    };
     SsRequest r[2];
     SsModel m[2];
 
@@ -270,6 +301,7 @@ static void test_same_results(const SsBackend *one, const char *path)
         REQUIRE_CMP(ss_model_open(&m[i], backend[i], &p, &logger), ==, 0);
         REQUIRE_CMP(ss_request_open(&r[i], &m[i]), ==, 0);
         REQUIRE_CMP(r[i].input.dtype, ==, SS_F32);
+        REQUIRE_CMP(ss_tensor_batch(&r[i].input), ==, batch);
         fill(&r[i].input);
         REQUIRE_CMP(ss_request_infer(&r[i]), ==, 0);
     }
@@ -286,8 +318,8 @@ static void test_real_model(const SsBackend *backend)
 {
     const char *path = demo_file("320n.onnx");
 
-    if (path)
-        test_same_results(backend, path);
+    for (int batch = 1; path && batch <= 3; batch += 2)
+        test_same_results(backend, path, batch);
 }
 
 /* As on a machine that has none: said once, and what to do. */

@@ -35,7 +35,7 @@ static int require_handed_over(SsStream *s, int i)
 static void every_frame_is_answered_once(void)
 {
     ss_dummy_gate_shut(LOAD_GATE);
-    SsEngine *e = engine_with("stand_in=4,boxes=2,load_gate=1", 1);
+    SsEngine *e = engine_of_batch("stand_in=4,boxes=2,load_gate=1", 1, 3);
     SsStream *s = stream_of(e, 1, 0);
     SsModelInfo info;
 
@@ -45,6 +45,7 @@ static void every_frame_is_answered_once(void)
     REQUIRE(ss_engine_standing_in(e) >= 0);
     REQUIRE(ss_engine_model_info(e, &info) == 0);
     REQUIRE_CMP(info.output[0].dim[2], ==, INSTEAD);
+    REQUIRE_CMP(info.input.dim[0], ==, 1); /* a batch is for the device that was asked for */
     for (int i = 0; i < 10; i++)
         REQUIRE_CMP(answer_to(s, i), ==, INSTEAD);
 
@@ -53,6 +54,7 @@ static void every_frame_is_answered_once(void)
     REQUIRE_CMP(ss_engine_standing_in(e), ==, -1);
     REQUIRE(ss_engine_model_info(e, &info) == 0);
     REQUIRE_CMP(info.output[0].dim[2], ==, WANTED);
+    REQUIRE_CMP(info.input.dim[0], ==, 3);
     const int frames = require_handed_over(s, 10);
     const SsStreamStats st = settle(s, 0);
     REQUIRE_CMP(st.offered, ==, frames);

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-enum { SS_MAX_RANK = 8, SS_MAX_OUTPUTS = 8, SS_MAX_NAME = 64 };
+enum { SS_MAX_RANK = 8, SS_MAX_OUTPUTS = 8, SS_MAX_NAME = 64, SS_MAX_BATCH = 32 };
 
 typedef enum SsDType { SS_U8, SS_I32, SS_I64, SS_F16, SS_F32 } SsDType;
 
@@ -43,7 +43,9 @@ typedef struct SsModelParams {
     const char *options;   /* "key=value,key=value" for this backend; NULL = none */
     int input_width, input_height; /* where the model leaves the size open; 0 = the backend chooses */
     int threads;                   /* of the runtime's own pool; 0 = the runtime chooses */
-    int requests;                  /* open at once, one a worker; the engine sets it */
+    int batch; /* pictures an inference, at most SS_MAX_BATCH; 0 = 1. A model's file may say otherwise where
+                  the runtime cannot change that: what came of it is input.dim[0] */
+    int requests;  /* open at once, one a worker; the engine sets it */
     bool stand_in; /* the engine sets it: `device` is what stand_in() said, and options that are of the device
                       stood in for do not count, nor does `precision` */
 } SsModelParams;
@@ -70,8 +72,8 @@ typedef struct SsGeometry {
 typedef struct SsModel {
     const struct SsBackend *backend;
     const SsLogger *log;
-    SsTensor input;                  /* one image input: [1,H,W,3] or [1,3,H,W], u8, f16 or f32, no -1 */
-    SsTensor output[SS_MAX_OUTPUTS]; /* dim may hold -1 */
+    SsTensor input; /* one image input: [N,H,W,3] or [N,3,H,W], u8, f16 or f32, no -1; N pictures */
+    SsTensor output[SS_MAX_OUTPUTS]; /* dim may hold -1; [N,...] where N > 1 */
     int n_outputs;
     void *priv; /* backend->model_size zeroed bytes, freed by the core */
 } SsModel;
@@ -107,13 +109,15 @@ typedef struct SsBackend {
     int (*request_infer)(SsRequest *r);
     void (*request_close)(SsRequest *r);
     /**
-     * Makes `frame` the network's input where the network runs, so that its pixels need not pass through the
-     * processor; fills `g`. `how`: nothing at default, the same in every call. The next request_infer()s take
-     * it, and input.data is not looked at; the frame may go when this returns. -ENOTSUP, not logged: not for
-     * this request, frame or SsFrameDesc.memory, and input.data counts again; the core converts, for which it
-     * has the frame fetched if need be. NULL: never. Same thread as request_infer().
+     * Makes `frame` picture `nth` of the network's input where the network runs, so that its pixels need not
+     * pass through the processor; fills `g`. `how`: nothing at default, the same in every call. The next
+     * request_infer()s take it, and input.data is not looked at; the frame may go when this returns.
+     * -ENOTSUP, not logged: not for this request, frame or SsFrameDesc.memory, and input.data counts again;
+     * the core converts, for which it has the frame fetched if need be. A batch begins with nth = 0; of one
+     * that begins here, no later picture is -ENOTSUP. NULL: never. Same thread as request_infer().
      */
-    int (*request_convert)(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
+    int (*request_convert)(SsRequest *r, int nth, const SsFrameDesc *frame, const SsInputParams *how,
+                           SsGeometry *g);
     /**
      * Begins an inference, which request_wait() ends; the request that was opened beside this one may begin
      * another meanwhile. -ENOTSUP, not logged: not of this request as it stands; request_infer() does it.

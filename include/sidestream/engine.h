@@ -93,10 +93,13 @@ SS_API void ss_engine_error(SsEngine *e, char *text, size_t size);
  */
 SS_API int64_t ss_engine_standing_in(const SsEngine *e);
 
+/** Inferences so far, of one picture or of several (SsModelParams.batch). Thread: any. Never blocks. */
+SS_API uint64_t ss_engine_calls(const SsEngine *e);
+
 /** What the model that answers is; valid in SS_RUNNING, else -EAGAIN. */
 typedef struct SsModelInfo {
     const char *backend, *decoder;          /* static strings */
-    SsTensor input, output[SS_MAX_OUTPUTS]; /* data NULL */
+    SsTensor input, output[SS_MAX_OUTPUTS]; /* data NULL; input.dim[0] is the batch */
     int n_outputs;
     int n_classes;      /* 0 = the outputs do not tell */
     int first_class_id; /* of the first line in a labels file */

@@ -30,7 +30,9 @@ static void print_tensor(const char *what, const SsTensor *t)
 
 static void print_classes(const SsOptions *o, const SsModel *m, const SsDecoder *decoder)
 {
-    int n = decoder->n_classes(m->output, m->n_outputs);
+    SsTensor one[SS_MAX_OUTPUTS];
+    ss_model_outputs(m, one);
+    int n = decoder->n_classes(one, m->n_outputs);
     SsLabels *labels = NULL;
     g_autofree char *beside = NULL;
     const char *dot = o->model ? strrchr(o->model, '.') : NULL;
@@ -62,10 +64,12 @@ static void print_classes(const SsOptions *o, const SsModel *m, const SsDecoder 
 static int print_decoder(const SsOptions *o, const SsModel *m)
 {
     const SsDecoder *fits = NULL;
+    SsTensor one[SS_MAX_OUTPUTS];
+    ss_model_outputs(m, one);
     for (int i = 0; ss_decoder_nth(i); i++) {
         const SsDecoder *d = ss_decoder_nth(i);
         bool named = o->decoder && g_str_equal(o->decoder, d->name);
-        bool ok = d->fits(m->output, m->n_outputs);
+        bool ok = d->fits(one, m->n_outputs);
         printf("  decoder   %-12s %-4s %s\n", d->name, ok ? "fits" : "no", d->description);
         if (ok && (named || (!o->decoder && !fits)))
             fits = d;

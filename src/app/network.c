@@ -75,14 +75,14 @@ int ss_network_look(SsNetwork *n, const SsFrameDesc *frame, float threshold, SsD
                                     .threshold = threshold,
                                     .nms_iou = 0.45f };
     SsGeometry geometry;
-    int ret = ss_image_feed(n->image, frame, &n->request, &geometry);
+    int ret = ss_image_feed(n->image, frame, &n->request, 0, &geometry);
     if (ret < 0)
         return ret;
     const gint64 began = ss_now();
     if ((ret = ss_request_infer(&n->request)) < 0)
         return ret;
     *took = ss_now() - began;
-    ret = n->decoder->decode(n->request.output, n->model.n_outputs, &decode, out, SS_MAX_OBJECTS);
+    ret = ss_request_decode(&n->request, 0, n->decoder, &decode, out, SS_MAX_OBJECTS);
     for (int i = 0; i < ret; i++)
         out[i].box = ss_geometry_to_frame(&geometry, out[i].box);
     return ret;

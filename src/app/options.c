@@ -28,6 +28,7 @@ typedef struct Number {
 
 static const Number numbers[] = {
     { "threshold", AT(threshold), FALSE, 0, 1, 0.3 },
+    { "batch", AT(batch), TRUE, 1, SS_MAX_BATCH, 1 },
     { "workers", AT(workers), TRUE, 1, 16, 1 },
     { "threads", AT(threads), TRUE, 0, 1024, 0 },
     { "every", AT(every), TRUE, 1, 1000000, 1 },
@@ -112,6 +113,8 @@ static const Option table[] = {
       "What device and precision cost: the boxes in this clip beside those of the processor in fp32",
       "CLIP" },
     NUMBER(CLIPS, "threshold", "Least confidence (0.3; eval: 0.15)", "0..1"),
+    NUMBER(SS_FOR_RUN | SS_FOR_BUILD | SS_FOR_INSPECT, "batch",
+           "Pictures an inference, at most, where several streams wait (1)", "N"),
     NUMBER(STREAMS | SS_FOR_BUILD, "workers", "Inferences at a time (1)", "N"),
     NUMBER(ALL, "threads", "Threads of the runtime's pool (0: it chooses)", "N"),
     NUMBER(SS_FOR_RUN, "every", "Offer only every Nth frame to the network (1)", "N"),
@@ -175,7 +178,8 @@ static const struct {
     { SS_FOR_INSPECT, "inspect", "MODEL", "What a model is, which decoder fits it, which devices run it.",
       NULL },
     { SS_FOR_BUILD, "build", "MODEL", "Compiles a model for a device ahead of time, into the cache.",
-      "Give the --device, --input-size, --model-options, --workers and --threads that run will get: what is\n"
+      "Give the --device, --input-size, --batch, --model-options, --workers and --threads that run will get: "
+      "what is\n"
       "  kept is good for these alone, and for this machine's runtime, driver and GPU." },
 };
 
@@ -332,7 +336,7 @@ static gboolean check_settings(const SsOptions *o, GError **error)
     ss_settings_init(&settings);
     settings.preprocess = o->preprocess;
     settings.input_size = o->input_size;
-    if (o->precision && ss_model_check_precision(&(SsModelParams) { .precision = o->precision }, &log) < 0)
+    if (o->precision && ss_model_check_params(&(SsModelParams) { .precision = o->precision }, &log) < 0)
         return usage(error, "--%s", line);
     if (ss_settings_to_params(&settings, &params, &wrong))
         return TRUE;
@@ -461,6 +465,7 @@ const SsBackend *ss_options_to_model(const SsOptions *o, SsEngineParams *out)
     out->model.precision = o->precision;
     out->model.options = o->model_options;
     out->model.cache_dir = *o->cache_dir ? o->cache_dir : NULL;
+    out->model.batch = o->batch;
     out->model.threads = o->threads;
     out->model.requests = o->workers;
     return o->backend ? ss_backend_find(o->backend) : ss_backend_nth(0);
@@ -471,9 +476,9 @@ void ss_options_to_infer(const SsOptions *o, GstElement *infer)
     g_object_set(infer, "model", o->model, "backend", o->backend, "device", o->device, "decoder", o->decoder,
                  "labels", o->labels, "model-options", o->model_options, "preprocess", o->preprocess,
                  "input-size", o->input_size, "precision", o->precision, "cache-dir", o->cache_dir,
-                 "threshold", o->blur ? o->threshold * FAINT : o->threshold, "workers", (guint)o->workers,
-                 "threads", (guint)o->threads, "every", (guint)o->every, "max-rate", o->max_rate,
-                 "simulate-latency", (guint)o->simulate_latency, "max-age", (guint)o->max_age, "max-delay",
-                 (guint)o->max_delay, NULL);
+                 "threshold", o->blur ? o->threshold * FAINT : o->threshold, "batch", (guint)o->batch,
+                 "workers", (guint)o->workers, "threads", (guint)o->threads, "every", (guint)o->every,
+                 "max-rate", o->max_rate, "simulate-latency", (guint)o->simulate_latency, "max-age",
+                 (guint)o->max_age, "max-delay", (guint)o->max_delay, NULL);
     gst_util_set_object_arg(G_OBJECT(infer), "align", o->align ? o->align : "live");
 }

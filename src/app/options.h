@@ -21,7 +21,7 @@ typedef struct SsOptions {
     char *model, *backend, *device, *decoder, *labels, *model_options, *preprocess, *input_size, *precision,
         *cache_dir, *compare;
     double threshold, max_rate;
-    int workers, threads, every, simulate_latency, max_age, max_delay;
+    int batch, workers, threads, every, simulate_latency, max_age, max_delay;
     /* the picture */
     char **outputs;
     char *align, *blur, *latency, *clock, *parts, *style, *title, *stats, *json, *plot, *boxes;

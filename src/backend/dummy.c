@@ -168,9 +168,9 @@ static int model_open(SsModel *m, const SsModelParams *p)
                p->stand_in ? "stand_in" : "load");
         return -EIO;
     }
-    m->input = (SsTensor) { "image", SS_U8, 4, { 1, d->size, d->size, 3 }, NULL, 0 };
-    int rows = d->follow ? 1 : d->boxes > 0 ? d->boxes : 1;
-    m->output[0] = (SsTensor) { "detections", SS_F32, 4, { 1, 1, rows, VALUES }, NULL, 0 };
+    const int batch = p->batch > 0 ? p->batch : 1, rows = d->follow ? 1 : d->boxes > 0 ? d->boxes : 1;
+    m->input = (SsTensor) { "image", SS_U8, 4, { batch, d->size, d->size, 3 }, NULL, 0 };
+    m->output[0] = (SsTensor) { "detections", SS_F32, 4, { batch, 1, rows, VALUES }, NULL, 0 };
     m->n_outputs = 1;
     return 0;
 }
@@ -186,8 +186,8 @@ static int request_open(SsRequest *r)
 
     r->input = m->input;
     r->output[0] = m->output[0];
-    r->input.size = (size_t)m->input.dim[1] * (size_t)m->input.dim[2] * 3;
-    r->output[0].size = (size_t)m->output[0].dim[2] * VALUES * sizeof(float);
+    r->input.size = (size_t)m->input.dim[0] * (size_t)m->input.dim[1] * (size_t)m->input.dim[2] * 3;
+    r->output[0].size = (size_t)m->output[0].dim[0] * (size_t)m->output[0].dim[2] * VALUES * sizeof(float);
     r->input.data = calloc(1, r->input.size);
     r->output[0].data = calloc(1, r->output[0].size);
     if (r->input.data && r->output[0].data)
@@ -227,10 +227,9 @@ static void script_grid(float *row, int boxes)
 }
 
 /** One box around what is brighter than 3/4 of the brightest pixel; none in a dark picture. */
-static void follow_brightest(float *row, const SsTensor *input)
+static void follow_brightest(float *row, const uint8_t *pixel, int size)
 {
-    const uint8_t *pixel = input->data;
-    int size = (int)input->dim[1], x0 = size, y0 = size, x1 = -1, y1 = -1, brightest = 0;
+    int x0 = size, y0 = size, x1 = -1, y1 = -1, brightest = 0;
 
     for (int i = 0; i < 3 * size * size; i += 3)
         brightest = pixel[i + 1] > brightest ? pixel[i + 1] : brightest;
@@ -251,12 +250,13 @@ static void follow_brightest(float *row, const SsTensor *input)
 }
 
 /* What is on a GPU is all the same to scripted boxes. */
-static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
+static int request_convert(SsRequest *r, int nth, const SsFrameDesc *frame, const SsInputParams *how,
+                           SsGeometry *g)
 {
     const Dummy *d = r->model->priv;
     const float size = (float)d->size;
 
-    (void)how;
+    (void)nth, (void)how;
     if (!d->cuda || frame->memory != SS_MEMORY_CUDA)
         return -ENOTSUP;
     *g = (SsGeometry) { size / (float)frame->width, size / (float)frame->height, 0, 0 };
@@ -274,10 +274,16 @@ static int request_infer(SsRequest *r)
         ss_log(r->model->log, SS_LOG_ERROR, "the dummy inference failed, as asked for (broken=infer)");
         return -EIO;
     }
-    if (d->follow)
-        follow_brightest(r->output[0].data, &r->input);
-    else
-        script_grid(r->output[0].data, d->boxes);
+    float *row = r->output[0].data;
+    const uint8_t *pixel = r->input.data;
+    for (int i = 0; i < r->input.dim[0]; i++) {
+        if (d->follow)
+            follow_brightest(row, pixel, d->size);
+        else
+            script_grid(row, d->boxes);
+        row += r->output[0].dim[2] * VALUES;
+        pixel += (size_t)d->size * (size_t)d->size * 3;
+    }
     return 0;
 }
 

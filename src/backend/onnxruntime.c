@@ -293,13 +293,14 @@ static int request_wait(SsRequest *r)
     return ss_ort_flight_wait(first_of(r)->flight, q->session, r->beside != NULL, r->output);
 }
 
-static int request_convert(SsRequest *r, const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
+static int request_convert(SsRequest *r, int nth, const SsFrameDesc *frame, const SsInputParams *how,
+                           SsGeometry *g)
 {
     OrtRequest *q = r->priv;
 
     if (q->session->gpu < 0)
         return -ENOTSUP;
-    return ss_ort_gpu_convert(&first_of(r)->gpu, q->session, &q->run, &r->input, frame, how, g);
+    return ss_ort_gpu_convert(&first_of(r)->gpu, q->session, &q->run, &r->input, nth, frame, how, g);
 }
 #endif
 

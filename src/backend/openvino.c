@@ -193,7 +193,7 @@ static int cache_key(uint64_t *key, const char *device, const SsModelParams *p)
         *key = ss_hash(*key, p->options, strlen(p->options));
     if (p->precision)
         *key = ss_hash(*key, p->precision, strlen(p->precision));
-    n = snprintf(text, sizeof text, "2 %d %d %d %d", p->input_width, p->input_height, p->threads,
+    n = snprintf(text, sizeof text, "3 %d %d %d %d %d", p->batch, p->input_width, p->input_height, p->threads,
                  p->requests);
     *key = ss_hash(*key, text, (size_t)n);
     return 0;

@@ -15,6 +15,7 @@ struct SsOrtGpu {
     SsCuContext context;    /* the device's primary one, which the runtime uses, too */
     SsCuStream stream, own; /* the session's, or `own`, which is NULL otherwise */
     SsCuPtr tensor;
+    size_t picture; /* bytes of one in `tensor` */
     OrtMemoryInfo *memory;
     OrtValue *value; /* on `tensor` */
     SsCudaPreprocess *preprocess;
@@ -57,6 +58,7 @@ static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *inp
 
     if (ret < 0)
         return ret;
+    gpu->picture = input->size / (size_t)input->dim[0];
     gpu->stream = s->stream;
     if (!s->stream) {
         ret = ss_cuda_check(gpu->cu, gpu->cu->StreamCreate(&gpu->own, SS_CU_STREAM_NON_BLOCKING), "a stream",
@@ -103,13 +105,14 @@ static int finish(const SsOrtGpu *gpu, const SsLogger *log)
     return ret;
 }
 
-int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input,
+int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input, int nth,
                        const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g)
 {
     SsOrtGpu *gpu = *out;
     int ret;
 
-    run->on_device = NULL;
+    if (nth == 0)
+        run->on_device = NULL;
     if (!gpu) {
         gpu = *out = calloc(1, sizeof *gpu);
         if (!gpu)
@@ -118,7 +121,8 @@ int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, con
     }
     if (!gpu->works)
         return -ENOTSUP;
-    ret = ss_cuda_preprocess_convert(gpu->preprocess, frame, gpu->tensor, gpu->stream, g);
+    ret = ss_cuda_preprocess_convert(gpu->preprocess, frame, gpu->tensor + (SsCuPtr)nth * gpu->picture,
+                                     gpu->stream, g);
     if (ret == 0)
         ret = finish(gpu, s->log);
     if (ret == 0)

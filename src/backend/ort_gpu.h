@@ -31,7 +31,7 @@ typedef struct SsOrtGpu SsOrtGpu;
  * call, which makes it; where that fails the log says why, once, and this and all later calls return
  * -ENOTSUP.
  */
-int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input,
+int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input, int nth,
                        const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
 /** Before the run is closed. */
 void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run);

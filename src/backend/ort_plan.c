@@ -211,9 +211,21 @@ static int keep_params(SsOrtPlan *plan, const SsModelParams *p, const SsLogger *
     return -ENOMEM;
 }
 
+/* What the file says of its batch, this runtime cannot change. */
+static void keep_batch(SsOrtPlan *plan, int64_t batch)
+{
+    if (batch < 1)
+        return;
+    if (plan->input.dim[0] != batch && plan->params.batch > 0)
+        ss_warn(plan->log, "model %s: takes %d at a time, not %d; export it with its batch left open",
+                plan->params.path, (int)batch, plan->params.batch);
+    plan->input.dim[0] = batch;
+}
+
 int ss_ort_plan_make(SsOrtPlan *plan, const SsModelParams *p, SsOrtRelay *relay)
 {
     char path[512];
+    int64_t batch;
     bool fixed;
     int ret;
 
@@ -226,15 +238,14 @@ int ss_ort_plan_make(SsOrtPlan *plan, const SsModelParams *p, SsOrtRelay *relay)
         return -ENOTSUP;
     if ((ret = peek(plan->ort, p->path, &plan->input, plan->axis, plan->log)) < 0)
         return ret;
-    if (plan->input.rank == 4 && plan->input.dim[0] > 1) {
-        ss_err(plan->log, "model %s: takes %d pictures at a time; export it for one", p->path,
-               (int)plan->input.dim[0]);
-        return -EPROTO;
-    }
-    if ((ret = ss_shape_choose(&plan->input, p, &fixed)) < 0)
+    batch = plan->input.dim[0];
+    if ((ret = ss_shape_choose(&plan->input, p, &fixed)) < 0) {
         ss_err(plan->log, "model %s: its input \"%s\" is no picture: [1,H,W,3] or [1,3,H,W] is wanted",
                p->path, plan->input.name);
-    return ret;
+        return ret;
+    }
+    keep_batch(plan, batch);
+    return 0;
 }
 
 void ss_ort_plan_close(SsOrtPlan *plan)

@@ -25,8 +25,7 @@ int ss_shape_choose(SsTensor *t, const SsModelParams *p, bool *fixed)
     if (t->rank != 4)
         return -EPROTO;
     nhwc = t->dim[3] == 3 || (t->dim[1] != 3 && t->dim[3] == -1 && bytes);
-    if (t->dim[0] != 1)
-        t->dim[0] = 1;
+    t->dim[0] = SS_MAX(p->batch, 1);
     if (t->dim[nhwc ? 3 : 1] == -1)
         t->dim[nhwc ? 3 : 1] = 3;
     if (t->dim[nhwc ? 1 : 2] == -1)

@@ -8,8 +8,9 @@
 #include "sidestream/backend.h"
 
 /**
- * Makes `t`, a model's input with -1 for what is open, one picture of a fixed size: `p`'s where that is
- * open, else 640x640 (300x300 for bytes). `*fixed`: it was that already. Errors: -EPROTO (no picture).
+ * Makes `t`, a model's input with -1 for what is open, `p`'s batch of pictures of a fixed size: `p`'s where
+ * that is open, else 640x640 (300x300 for bytes). `*fixed`: it was that already. Errors: -EPROTO (no
+ * picture).
  */
 int ss_shape_choose(SsTensor *t, const SsModelParams *p, bool *fixed);
 /** t->name, cut to its size and without TensorFlow's ":0", which says nothing. */

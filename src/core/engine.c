@@ -128,7 +128,7 @@ static int check_params(SsEngine *e)
         ss_err(&e->log, "no decoder '%s'; there is: %s", p->decoder, names);
         return -EINVAL;
     }
-    if (ss_model_check_precision(&p->model, &e->log) < 0)
+    if (ss_model_check_params(&p->model, &e->log) < 0)
         return -EINVAL;
     if (!p->model.path && strcmp(e->backend->name, "dummy") != 0) {
         ss_err(&e->log, "no model given");
@@ -319,18 +319,25 @@ int64_t ss_engine_standing_in(const SsEngine *e)
     return atomic_load(&e->answers) == &e->instead ? ss_now_ns() - atomic_load(&e->began) : -1;
 }
 
+uint64_t ss_engine_calls(const SsEngine *e)
+{
+    return atomic_load(&e->calls);
+}
+
 int ss_engine_model_info(SsEngine *e, SsModelInfo *out)
 {
     const SsNetwork *n = atomic_load(&e->answers);
+    SsTensor one[SS_MAX_OUTPUTS];
 
     if (!n)
         return -EAGAIN;
+    ss_model_outputs(&n->model, one);
     *out = (SsModelInfo) {
         .backend = e->backend->name,
         .decoder = n->decoder->name,
         .input = n->model.input,
         .n_outputs = n->model.n_outputs,
-        .n_classes = n->decoder->n_classes(n->model.output, n->model.n_outputs),
+        .n_classes = n->decoder->n_classes(one, n->model.n_outputs),
         .first_class_id = n->decoder->first_class_id,
         .load_ns = n->load_ns,
     };

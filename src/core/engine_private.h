@@ -37,12 +37,18 @@ typedef struct SsLook {
     SsPicture *picture; /* a reference; NULL: none was made */
 } SsLook;
 
-/** A request, and the frame that it is for between begin() and end() of worker.c. */
-typedef struct SsFlight {
-    SsRequest request;
+/** A frame of a stream in an inference. */
+typedef struct SsSeat {
     SsStream *stream; /* a reference */
     SsLook look;
     SsGeometry geometry;
+} SsSeat;
+
+/** A request, and the frames that it is for between begin() and end() of worker.c. */
+typedef struct SsFlight {
+    SsRequest request;
+    SsSeat seat[SS_MAX_BATCH];
+    int n;           /* of those that are taken */
     int64_t started; /* the inference */
     bool in_flight;  /* it has been begun and goes on by itself */
     int ret;         /* -errno: it has failed already */
@@ -77,7 +83,8 @@ struct SsEngine {
     atomic_int_fast64_t began;    /* loading what is wanted, by the clock */
     atomic_bool relieved;         /* the stand-in is to go; written under lock */
 
-    atomic_int state; /* SsState; written under lock */
+    atomic_int state;           /* SsState; written under lock */
+    atomic_uint_fast64_t calls; /* inferences so far, of a picture or several */
     atomic_bool stopping;
     sem_t work; /* one post for each slot that became full: at least as many as full slots */
     SsWorker worker[SS_MAX_WORKERS], stand_in;

@@ -377,17 +377,18 @@ int ss_image_convert(SsImage *im, const SsFrameDesc *f, void *dst, SsGeometry *g
     return 0;
 }
 
-int ss_image_feed(SsImage *im, const SsFrameDesc *f, SsRequest *r, SsGeometry *g)
+int ss_image_feed(SsImage *im, const SsFrameDesc *f, SsRequest *r, int nth, SsGeometry *g)
 {
     const SsBackend *backend = r->model->backend;
-    int ret = backend->request_convert ? backend->request_convert(r, f, &im->params, g) : -ENOTSUP;
+    const size_t size = r->input.size / (size_t)r->input.dim[0]; /* of one picture */
+    int ret = backend->request_convert ? backend->request_convert(r, nth, f, &im->params, g) : -ENOTSUP;
 
-    return ret == -ENOTSUP ? ss_image_convert(im, f, r->input.data, g) : ret;
+    return ret == -ENOTSUP ? ss_image_convert(im, f, (uint8_t *)r->input.data + (size_t)nth * size, g) : ret;
 }
 
 static bool supported(const SsTensor *t, const SsInputParams *p)
 {
-    if (t->rank != 4 || t->dim[0] != 1 || (t->dim[1] != 3 && t->dim[3] != 3))
+    if (t->rank != 4 || t->dim[0] < 1 || (t->dim[1] != 3 && t->dim[3] != 3))
         return false;
     for (int i = 1; i < 4; i++)
         if (t->dim[i] < 1 || t->dim[i] > SS_MAX_SIDE)

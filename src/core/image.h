@@ -15,14 +15,14 @@ typedef struct SsImage SsImage;
 /** What the user set, and the model family's habits for the rest. */
 SsInputParams ss_input_resolve(const SsInputParams *user, const SsInputParams *family);
 
-/** `input`: [1,H,W,3] or [1,3,H,W], u8/f16/f32; `p`: nothing at default. Errors: -ENOTSUP, -ENOMEM. */
+/** `input`: [N,H,W,3] or [N,3,H,W], u8/f16/f32; `p`: nothing at default. Errors: -ENOTSUP, -ENOMEM. */
 int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p, const SsLogger *log);
-/** Fills `dst` (the input tensor's bytes) and `g`. Errors: -EINVAL (odd frame), -ENOMEM, -ENOTSUP (not
- * logged: the frame is not in the processor's memory). */
+/** Fills `dst` (one picture's bytes of the input tensor) and `g`. Errors: -EINVAL (odd frame), -ENOMEM,
+ * -ENOTSUP (not logged: the frame is not in the processor's memory). */
 int ss_image_convert(SsImage *im, const SsFrameDesc *frame, void *dst, SsGeometry *g);
-/** The same for a request's input: on the network's device where its backend can, else here. Errors: also the
- * backend's. */
-int ss_image_feed(SsImage *im, const SsFrameDesc *frame, SsRequest *r, SsGeometry *g);
+/** The same for picture `nth` of a request's input: on the network's device where its backend can, else here.
+ * Errors: also the backend's. */
+int ss_image_feed(SsImage *im, const SsFrameDesc *frame, SsRequest *r, int nth, SsGeometry *g);
 void ss_image_destroy(SsImage **im);
 
 /** A box in network-input pixels -> frame pixels. */

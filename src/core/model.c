@@ -40,6 +40,11 @@ bool ss_tensor_is_nhwc(const SsTensor *input)
     return input->rank == 4 && input->dim[3] == 3;
 }
 
+int ss_tensor_batch(const SsTensor *input)
+{
+    return (int)input->dim[0];
+}
+
 int ss_tensor_width(const SsTensor *input)
 {
     return (int)input->dim[ss_tensor_is_nhwc(input) ? 2 : 3];
@@ -65,10 +70,12 @@ const char *ss_tensor_describe(const SsTensor *t, char *text, size_t size)
     return text;
 }
 
-/** One picture: [1,H,W,3] or [1,3,H,W], of a sensible size and type. */
+/** Pictures: [N,H,W,3] or [N,3,H,W], of a sensible number, size and type. */
 static bool is_image(const SsTensor *t)
 {
-    if (t->rank != 4 || t->dim[0] != 1 || (t->dtype != SS_U8 && t->dtype != SS_F16 && t->dtype != SS_F32))
+    if (t->rank != 4 || (t->dtype != SS_U8 && t->dtype != SS_F16 && t->dtype != SS_F32))
+        return false;
+    if (t->dim[0] < 1 || t->dim[0] > SS_MAX_BATCH)
         return false;
     if (t->dim[3] != 3 && t->dim[1] != 3)
         return false;
@@ -76,21 +83,62 @@ static bool is_image(const SsTensor *t)
     return w >= 1 && w <= SS_MAX_SIDE && h >= 1 && h <= SS_MAX_SIDE;
 }
 
-int ss_model_check_precision(const SsModelParams *p, const SsLogger *log)
+int ss_model_check_params(const SsModelParams *p, const SsLogger *log)
 {
-    if (!p->precision || ss_precision_known(p->precision))
-        return 0;
-    ss_err(log, "precision '%s': there are fp32, fp16, bf16 and int8", p->precision);
-    return -EINVAL;
+    if (p->precision && !ss_precision_known(p->precision)) {
+        ss_err(log, "precision '%s': there are fp32, fp16, bf16 and int8", p->precision);
+        return -EINVAL;
+    }
+    if (p->batch < 0 || p->batch > SS_MAX_BATCH) {
+        ss_err(log, "batch %d: a network takes 1 to %d pictures at a time", p->batch, SS_MAX_BATCH);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/** The part of `t`, if any, that is picture `nth`'s of `batch`. */
+static bool part_of(const SsTensor *t, int batch, int nth, SsTensor *one)
+{
+    *one = *t;
+    if (batch == 1)
+        return true;
+    const bool open = t->dim[0] == -1 && !t->data; /* known only after an inference */
+    if (t->rank < 1 || (t->dim[0] != batch && !open))
+        return false;
+    one->dim[0] = 1;
+    one->size = t->size / (size_t)batch;
+    if (t->data)
+        one->data = (uint8_t *)t->data + (size_t)nth * one->size;
+    return true;
+}
+
+/** Logs what is wrong with what the runtime says of the model. */
+static int check_model(const SsModel *m, const char *name)
+{
+    char text[128];
+    SsTensor one;
+
+    if (!is_image(&m->input)) {
+        ss_err(m->log, "%s: the input %s is not a picture; expected [1,3,height,width] or [1,height,width,3]",
+               name, ss_tensor_describe(&m->input, text, sizeof text));
+        return -EPROTO;
+    }
+    for (int i = 0; i < m->n_outputs; i++) {
+        if (part_of(&m->output[i], ss_tensor_batch(&m->input), 0, &one))
+            continue;
+        ss_err(m->log, "%s: takes %d pictures at a time, but its output %s has no part for each; try batch 1",
+               name, ss_tensor_batch(&m->input), ss_tensor_describe(&m->output[i], text, sizeof text));
+        return -EPROTO;
+    }
+    return 0;
 }
 
 int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log)
 {
-    char text[128];
     int ret;
 
     *m = (SsModel) { .backend = backend, .log = log };
-    if ((ret = ss_model_check_precision(p, log)) < 0)
+    if ((ret = ss_model_check_params(p, log)) < 0)
         return ret;
     m->priv = calloc(1, backend->model_size);
     if (!m->priv) {
@@ -99,12 +147,8 @@ int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, 
     }
     if ((ret = backend->model_open(m, p)) < 0)
         goto fail;
-    if (!is_image(&m->input)) {
-        ss_err(log, "%s: the input %s is not a picture; expected [1,3,height,width] or [1,height,width,3]",
-               p->path && *p->path ? p->path : backend->name,
-               ss_tensor_describe(&m->input, text, sizeof text));
+    if ((ret = check_model(m, p->path && *p->path ? p->path : backend->name)) < 0) {
         backend->model_close(m);
-        ret = -EPROTO;
         goto fail;
     }
     return 0;
@@ -176,6 +220,24 @@ void ss_request_close(SsRequest *r)
     r->priv = NULL;
 }
 
+void ss_model_outputs(const SsModel *m, SsTensor one[SS_MAX_OUTPUTS])
+{
+    for (int i = 0; i < m->n_outputs; i++)
+        (void)part_of(&m->output[i], ss_tensor_batch(&m->input), 0, &one[i]); /* it has: see check_model() */
+}
+
+int ss_request_decode(const SsRequest *r, int nth, const SsDecoder *d, const SsDecodeParams *p,
+                      SsDetection *det, int max)
+{
+    const int n = r->model->n_outputs, batch = ss_tensor_batch(&r->input);
+    SsTensor one[SS_MAX_OUTPUTS];
+
+    for (int i = 0; i < n; i++)
+        if (!part_of(&r->output[i], batch, nth, &one[i]))
+            return -EPROTO;
+    return d->decode(one, n, p, det, max);
+}
+
 void ss_append_word(char *list, size_t size, const char *word)
 {
     size_t n = strlen(list);
@@ -194,18 +256,20 @@ static void log_no_decoder(const SsModel *m, const char *tried)
 
 const SsDecoder *ss_model_decoder(const SsModel *m, const char *name)
 {
+    SsTensor one[SS_MAX_OUTPUTS];
     char tried[256] = "";
     const SsDecoder *d;
 
+    ss_model_outputs(m, one);
     if (name) {
         d = ss_decoder_find(name);
-        if (d && d->fits(m->output, m->n_outputs))
+        if (d && d->fits(one, m->n_outputs))
             return d;
         log_no_decoder(m, name);
         return NULL;
     }
     for (int i = 0; (d = ss_decoder_nth(i)); i++) {
-        if (d->fits(m->output, m->n_outputs))
+        if (d->fits(one, m->n_outputs))
             return d;
         ss_append_word(tried, sizeof tried, d->name);
     }

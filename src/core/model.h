@@ -8,9 +8,10 @@
 
 #include "decode/decode.h"
 
-/** Is there such a precision? Errors: -EINVAL, logged. */
-int ss_model_check_precision(const SsModelParams *p, const SsLogger *log);
-/** Fills `m` (zeroed by this call). Errors: as SsBackend.model_open, -EPROTO (no image input), -ENOMEM. */
+/** Is there such a precision, and a sensible batch? Errors: -EINVAL, logged. */
+int ss_model_check_params(const SsModelParams *p, const SsLogger *log);
+/** Fills `m` (zeroed by this call). Errors: as SsBackend.model_open, -EPROTO (no image input; takes
+ * several pictures, but an output has no part for each), -ENOMEM. */
 int ss_model_open(SsModel *m, const SsBackend *backend, const SsModelParams *p, const SsLogger *log);
 void ss_model_close(SsModel *m);
 int ss_request_open(SsRequest *r, SsModel *m);
@@ -23,10 +24,16 @@ int ss_request_start(SsRequest *r);
 int ss_request_wait(SsRequest *r);
 void ss_request_close(SsRequest *r);
 
+/** What the outputs are for one of the pictures that the model takes at a time. */
+void ss_model_outputs(const SsModel *m, SsTensor one[SS_MAX_OUTPUTS]);
+/** Detections in picture `nth` of an inference. Errors: as SsDecoder.decode(). */
+int ss_request_decode(const SsRequest *r, int nth, const SsDecoder *d, const SsDecodeParams *p,
+                      SsDetection *det, int max);
 /** The decoder named, or the first that fits; NULL: none, and the outputs and decoders tried have been
  * logged. */
 const SsDecoder *ss_model_decoder(const SsModel *m, const char *name);
-/** Width and height of the image input, its layout. */
+/** Pictures in the image input, their width and height, its layout. */
+int ss_tensor_batch(const SsTensor *input);
 int ss_tensor_width(const SsTensor *input);
 int ss_tensor_height(const SsTensor *input);
 bool ss_tensor_is_nhwc(const SsTensor *input);

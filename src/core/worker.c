@@ -128,6 +128,7 @@ static int get_ready_to_stand_in(SsWorker *w)
 
     p.device = other_device(e);
     p.requests = 1;
+    p.batch = 0;
     p.stand_in = true;
     if ((ret = load(e, w->network, &p)) < 0)
         return ret;
@@ -187,10 +188,10 @@ static void to_frame(SsDetection *det, int n, const SsGeometry *g)
 }
 
 /** A frame in the memory of a device where it cannot become the input comes over first. */
-static int feed(SsWorker *w, SsFlight *f, const SsFrame *frame)
+static int feed(SsWorker *w, SsFlight *f, SsSeat *seat, const SsFrame *frame)
 {
     const SsLogger *log = &w->engine->log;
-    int ret = ss_image_feed(w->image, &frame->desc, &f->request, &f->geometry);
+    int ret = ss_image_feed(w->image, &frame->desc, &f->request, f->n, &seat->geometry);
     SsFrameDesc here;
 
     if (ret != -ENOTSUP || frame->desc.memory == SS_MEMORY_HOST)
@@ -199,25 +200,62 @@ static int feed(SsWorker *w, SsFlight *f, const SsFrame *frame)
         ss_err(log, "a frame in a device's memory cannot be read: %s", strerror(-ret));
         return ret;
     }
-    atomic_fetch_add(&f->stream->fetched, 1);
-    return ss_image_feed(w->image, &here, &f->request, &f->geometry);
+    atomic_fetch_add(&seat->stream->fetched, 1);
+    return ss_image_feed(w->image, &here, &f->request, f->n, &seat->geometry);
+}
+
+/** What was seen of it is out, or nothing will be. */
+static void leave(SsSeat *seat)
+{
+    ss_picture_unref(&seat->look.picture);
+    atomic_fetch_sub(&seat->stream->in_flight, 1);
+    ss_stream_unref(seat->stream);
 }
 
 /** Takes frame and reference. */
-static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
+static void board(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
 {
-    f->stream = s;
+    SsSeat *seat = &f->seat[f->n];
+
     /* The picture holds all that came after it. */
-    f->look = (SsLook) { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture };
+    *seat = (SsSeat) { s, { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture }, { 0 } };
     frame->picture = NULL;
     ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
     if (frame->desc.memory != SS_MEMORY_HOST)
         ss_gpu_sight_prepare(&s->gpu_sight, &frame->desc, &w->engine->log);
-    f->ret = feed(w, f, frame);
+    const int ret = feed(w, f, seat, frame);
     ss_frame_unref(&frame); /* as early as it can go */
+    if (ret == 0) {
+        f->n++;
+        return;
+    }
+    atomic_fetch_add(&s->failed, 1); /* its seat goes to another */
+    leave(seat);
+}
+
+/** Another that is waiting now; NULL: there is none. */
+static SsFrame *take_waiting(SsWorker *w, SsStream **s)
+{
+    SsEngine *e = w->engine;
+
+    if (atomic_load(&e->stopping) || sem_trywait(&e->work) != 0)
+        return NULL;
+    w->free_since = ss_now_ns();
+    return ss_engine_take(e, s);
+}
+
+/** With this frame, and of those that are waiting as many as go together. Nobody waits for more. */
+static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
+{
+    const int seats = ss_tensor_batch(&w->network->model.input);
+
+    f->n = 0;
+    for (; frame; frame = f->n < seats ? take_waiting(w, &s) : NULL)
+        board(w, f, s, frame);
     f->started = ss_now_ns();
     f->in_flight = false;
-    if (f->ret < 0 || w->flights == 1)
+    f->ret = 0;
+    if (f->n == 0 || w->flights == 1)
         return;
     const int ret = ss_request_start(&f->request);
     f->in_flight = ret == 0;
@@ -225,49 +263,65 @@ static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
         f->ret = ret;
 }
 
-/** Returns the count of detections in w->detection, or -errno. */
-static int detect(SsWorker *w, SsFlight *f, float threshold)
+static int infer(SsWorker *w, SsFlight *f)
 {
     SsEngine *e = w->engine;
-    const SsNetwork *n = w->network;
     int ret = f->ret;
 
     if (ret == 0)
         ret = f->in_flight ? ss_request_wait(&f->request) : ss_request_infer(&f->request);
-    if (ret < 0)
-        return ret;
-    if (e->params.simulate_latency > 0)
+    if (ret == 0 && e->params.simulate_latency > 0)
         wait_until(e, f->started + e->params.simulate_latency);
-    ss_stream_note_inference(f->stream, ss_now_ns() - f->started);
+    return ret;
+}
 
+/** Returns the count of detections in w->detection, or -errno. */
+static int detect(SsWorker *w, const SsFlight *f, int nth, float threshold)
+{
+    SsEngine *e = w->engine;
+    const SsNetwork *n = w->network;
     const SsDecodeParams p = { ss_tensor_width(&n->model.input), ss_tensor_height(&n->model.input), threshold,
                                e->params.nms_iou };
-    ret = n->decoder->decode(f->request.output, n->model.n_outputs, &p, w->detection, SS_MAX_OBJECTS);
-    if (ret < 0) {
+    int ret = ss_request_decode(&f->request, nth, n->decoder, &p, w->detection, SS_MAX_OBJECTS);
+
+    if (ret < 0)
         ss_err(&e->log, "decoder %s cannot read what the model gave", n->decoder->name);
-        return ret;
-    }
-    to_frame(w->detection, ret, &f->geometry);
+    else
+        to_frame(w->detection, ret, &f->seat[nth].geometry);
     return ret;
+}
+
+/** What was seen in one of the flight's frames, or that it failed. */
+static void tell(SsWorker *w, SsFlight *f, int nth, int ret)
+{
+    const SsEngineParams *p = &w->engine->params;
+    SsSeat *seat = &f->seat[nth];
+
+    /* What is followed is known to be there, so a faint sight of it will do. */
+    if (ret == 0)
+        ret = detect(w, f, nth, seat->look.picture ? SS_MIN(p->faint, p->threshold) : p->threshold);
+    if (ret >= 0)
+        ss_stream_publish(seat->stream, &seat->look, w->detection, ret);
+    else
+        atomic_fetch_add(&seat->stream->failed, 1);
+    if (ret >= 0 && !stands_in(w)) /* its first inference may take long, too */
+        ss_engine_relieve(w->engine);
+    leave(seat);
 }
 
 static void end(SsWorker *w, SsFlight *f)
 {
-    const SsEngineParams *p = &w->engine->params;
-    SsStream *s = f->stream;
-    /* What is followed is known to be there, so a faint sight of it will do. */
-    const int n = detect(w, f, f->look.picture ? SS_MIN(p->faint, p->threshold) : p->threshold);
+    if (f->n == 0)
+        return;
+    const int ret = infer(w, f);
+    const int64_t took = ss_now_ns() - f->started;
 
-    if (n >= 0) {
-        ss_stream_publish(s, &f->look, w->detection, n);
-        if (!stands_in(w)) /* its first inference may take long, too */
-            ss_engine_relieve(w->engine);
-    } else {
-        atomic_fetch_add(&s->failed, 1);
+    atomic_fetch_add(&w->engine->calls, 1);
+    for (int i = 0; i < f->n; i++) {
+        if (ret == 0)
+            ss_stream_note_inference(f->seat[i].stream, took);
+        tell(w, f, i, ret);
     }
-    ss_picture_unref(&f->look.picture);
-    atomic_fetch_sub(&s->in_flight, 1);
-    ss_stream_unref(s);
 }
 
 /**
@@ -276,15 +330,12 @@ static void end(SsWorker *w, SsFlight *f)
  */
 static SsFlight *begin_next(SsWorker *w, const SsFlight *f)
 {
-    SsEngine *e = w->engine;
     SsFlight *next = &w->flight[f == &w->flight[0]];
     SsStream *s;
 
-    if (!f->in_flight || w->service == 0 || w->service > SHORT || atomic_load(&e->stopping) ||
-        sem_trywait(&e->work) != 0)
+    if (!f->in_flight || w->service == 0 || w->service > SHORT)
         return NULL;
-    w->free_since = ss_now_ns();
-    SsFrame *frame = ss_engine_take(e, &s);
+    SsFrame *frame = take_waiting(w, &s);
     if (!frame)
         return NULL;
     begin(w, next, s, frame);

@@ -27,7 +27,7 @@ static bool is_nhwc(const SsTensor *t)
 
 bool ss_pixel_supported(const SsTensor *t, const SsInputParams *p)
 {
-    if (t->rank != 4 || t->dim[0] != 1 || (t->dim[1] != 3 && t->dim[3] != 3))
+    if (t->rank != 4 || t->dim[0] < 1 || t->dim[0] > SS_MAX_BATCH || (t->dim[1] != 3 && t->dim[3] != 3))
         return false;
     for (int i = 1; i < 4; i++)
         if (t->dim[i] < 1 || t->dim[i] > SS_MAX_SIDE)

@@ -12,7 +12,7 @@
 
 enum {
     LINE = 128, /* planes begin at multiples of it in the staging memory: a line of the GPU's cache */
-    SLOTS = 2,
+    LEAST_SLOTS = 2,
     MANY_BLOCKS =
         1024,      /* of threads fill a GPU; with more than that each does up to MOST_ROWS rows, so that */
     MOST_ROWS = 4, /* what is worked out once a column is shared */
@@ -37,8 +37,9 @@ struct SsCudaPreprocess {
     SsInputParams params;
     SsCuStream copies; /* of frames that are on the GPU already, past what is being inferred */
     SsCuEvent copied;
-    Slot slot[SLOTS];
-    int next; /* slot */
+    Slot slot[SS_MAX_BATCH];
+    int slots; /* of those in use: a batch can wait for the inference before it */
+    int next;
 };
 
 /* How a frame lies in the staging memory. */
@@ -77,7 +78,7 @@ static int create_events(SsCudaPreprocess *p)
 
     if (!err)
         err = check(p, p->cu->EventCreate(&p->copied, SS_CU_EVENT_DISABLE_TIMING), "no event for the frames");
-    for (int i = 0; i < SLOTS && !err; i++)
+    for (int i = 0; i < p->slots && !err; i++)
         err = check(p, p->cu->EventCreate(&p->slot[i].read, flags), "no event for the frames");
     return err;
 }
@@ -87,7 +88,7 @@ static void release(SsCudaPreprocess *p)
 {
     const SsCuda *cu = p->cu;
 
-    for (int i = 0; i < SLOTS; i++) {
+    for (int i = 0; i < p->slots; i++) {
         Slot *s = &p->slot[i];
 
         if (!s->read)
@@ -131,6 +132,7 @@ int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor
     p->cu = cu;
     p->input = *input;
     p->params = *params;
+    p->slots = SS_MAX((int)input->dim[0], LEAST_SLOTS);
     err = ss_cuda_retain(cu, device, &p->device, &p->ctx, log);
     if (!err)
         err = ss_cuda_enter(p->cu, p->ctx, p->log);
@@ -319,7 +321,7 @@ static int send(SsCudaPreprocess *p, SsPixelJob *job, const SsFrameDesc *f, SsCu
     mark = check(p, p->cu->EventRecord(slot->read, stream), "a frame on the GPU cannot be waited for");
     if (mark)
         p->cu->StreamSynchronize(stream);
-    p->next = (p->next + 1) % SLOTS;
+    p->next = (p->next + 1) % p->slots;
     return err ? err : mark;
 }
 

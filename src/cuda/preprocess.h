@@ -21,7 +21,7 @@
 typedef struct SsCudaPreprocess SsCudaPreprocess;
 
 /**
- * `device`: 0 = the first. `input`: [1,H,W,3] or [1,3,H,W], u8/f16/f32; `params`: nothing at default; both
+ * `device`: 0 = the first. `input`: [N,H,W,3] or [N,3,H,W], u8/f16/f32; `params`: nothing at default; both
  * are copied. `log` outlives the object. Loads the driver and the kernels, which takes some milliseconds (and
  * seconds on a GPU younger than this build, once).
  * Errors: -ENOTSUP (no driver, no such device, too old a driver, no such input), -ENOMEM, -EIO.
@@ -29,13 +29,13 @@ typedef struct SsCudaPreprocess SsCudaPreprocess;
 int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor *input,
                               const SsInputParams *params, const SsLogger *log);
 /**
- * Fills the tensor at `dst` (device memory, as many bytes as `input` has) from the frame's planes, wherever
- * its `memory` is, and `g`. The planes have been copied when this returns: the frame may go. (On the GPU they
- * are copied, too: its decoder wants them back, long before those before them have been inferred.) Two frames
- * may be on their way at a time, the third waits for the first to have been read by its kernel. Pinned and
- * device memory of two frames is kept, for the largest so far. `stream`: of the device's primary context;
- * NULL: the default stream. Errors: -EINVAL (odd frame; on the GPU also where ss_pixel_alignment() is not
- * kept), -ENOMEM, -EIO; then dst's bytes are undefined.
+ * Fills one picture of the tensor at `dst` (device memory, an Nth of `input`'s bytes) from the frame's
+ * planes, wherever its `memory` is, and `g`. The planes have been copied when this returns: the frame may go.
+ * (On the GPU they are copied, too: its decoder wants them back, long before those before them have been
+ * inferred.) N frames, two at least, may be on their way at a time; the next waits for the first to have been
+ * read by its kernel. Pinned and device memory of so many is kept, for the largest so far. `stream`: of the
+ * device's primary context; NULL: the default stream. Errors: -EINVAL (odd frame; on the GPU also where
+ * ss_pixel_alignment() is not kept), -ENOMEM, -EIO; then dst's bytes are undefined.
  */
 int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst, SsCuStream stream,
                                SsGeometry *g);

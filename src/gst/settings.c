@@ -44,6 +44,11 @@ static const Setting settings[] = {
       "An object appears from this confidence on; with align=live and delay it is followed down to a third "
       "of it",
       DOUBLE, FIELD(threshold), 0, 1, 0.3, TRUE },
+    { "batch", "Batch",
+      "Pictures that go through the network together, at most, where several are waiting; each inference "
+      "costs "
+      "what so many cost",
+      UINT, FIELD(batch), 1, SS_MAX_BATCH, 1, TRUE },
     { "workers", "Workers", "Inferences at the same time", UINT, FIELD(workers), 1, 16, 1, TRUE },
     { "threads", "Threads", "Of the runtime's own pool (0 = the runtime chooses)", UINT, FIELD(threads), 0,
       1024, 0, TRUE },
@@ -364,6 +369,7 @@ gboolean ss_settings_to_params(const SsSettings *s, SsEngineParams *p, GError **
                    .precision = s->precision,
                    .cache_dir = s->cache_dir,
                    .options = s->model_options,
+                   .batch = (int)s->batch,
                    .threads = (int)s->threads },
         /* The engine reads 0 as its default; a user who sets 0 wants every detection. */
         .threshold = MAX((float)s->threshold, G_MINFLOAT),

@@ -15,7 +15,7 @@ typedef struct SsSettings {
     char *model, *backend, *device, *decoder, *model_options, *preprocess, *input_size, *precision,
         *cache_dir;
     double threshold;
-    guint workers, threads, simulate_latency;
+    guint batch, workers, threads, simulate_latency;
     int nice;
     /* --- of the stream */
     char *labels, *engine;
@@ -26,7 +26,7 @@ typedef struct SsSettings {
 } SsSettings;
 
 /* Property ids; SS_SETTING_END is the next one free. */
-enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 19, SS_SETTING_END = 23 };
+enum { SS_SETTING_FIRST = 1, SS_SETTING_ALIGN = 20, SS_SETTING_END = 24 };
 
 void ss_settings_install(GObjectClass *klass);
 /** The defaults. */
