@@ -3,11 +3,12 @@
  * H.264 decoded by an NVIDIA GPU and looked at by a network there, as live streams that share an engine.
  * Prints JSON.
  *
- *   gpu_video CLIP.mp4 MEMORY STREAMS SECONDS ALIGN MODEL DEVICE OPTIONS
+ *   gpu_video CLIP.mp4 MEMORY STREAMS SECONDS ALIGN MODEL DEVICE OPTIONS BATCH
  *
  * MEMORY: where the decoder leaves its pictures: "gpu" or "host". CLIP is played over and over, at its own
- * pace. ALIGN: hold or live. MODEL, DEVICE, OPTIONS: of ssinfer, backend onnxruntime; "" = none. The figures
- * are of SECONDS from when the device asked for answers on. $SIDESTREAM_CACHE: where engines are kept.
+ * pace. ALIGN: hold or live. MODEL, DEVICE, OPTIONS, BATCH: of ssinfer, backend onnxruntime; "" = none. The
+ * figures are of SECONDS from when the device asked for answers on. $SIDESTREAM_CACHE: where engines are
+ * kept.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,9 @@ static void open_video(Video *v, char **arg)
     g_autoptr(GError) error = NULL;
     g_autofree char *text = g_strdup_printf(
         "filesrc location=\"%s\" ! qtdemux ! h264parse ! nvh264dec ! video/x-raw%s ! ssinfer name=infer "
-        "backend=onnxruntime engine=shared align=%s model=\"%s\" device=%s ! fakesink sync=true",
-        arg[1], memory, arg[5], arg[6], arg[7]);
+        "backend=onnxruntime engine=shared align=%s model=\"%s\" device=%s batch=%s ! fakesink "
+        "sync=true",
+        arg[1], memory, arg[5], arg[6], arg[7], arg[9]);
 
     v->pipeline = gst_parse_launch(text, &error);
     if (!v->pipeline || error)
@@ -240,8 +242,8 @@ int main(int argc, char **argv)
     gst_init(NULL, NULL);
     if (!ss_gst_register(NULL))
         fail("cannot be registered", "the elements");
-    if (argc != 9)
-        fail("usage", "gpu_video CLIP.mp4 gpu|host STREAMS SECONDS hold|live MODEL DEVICE OPTIONS");
+    if (argc != 10)
+        fail("usage", "gpu_video CLIP.mp4 gpu|host STREAMS SECONDS hold|live MODEL DEVICE OPTIONS BATCH");
     n_videos = CLAMP(atoi(argv[3]), 1, MOST_STREAMS);
     loop = g_main_loop_new(NULL, FALSE);
     for (int i = 0; i < n_videos; i++)

@@ -23,15 +23,15 @@ WHERE = {"gpu": "stay there", "host": "go through the processor's memory"}
 SAME = 1  # pixels that a box may differ by
 
 
-def video(options, memory, streams, align, seconds):
+def video(options, memory, streams, align, seconds, batch=1):
     command = [common.built("bench/gpu_video"), options.clip, memory, streams, seconds, align, options.model,
-               options.device, options.options]
-    return common.run_json(command, 4 * common.GRACE)[0]
+               options.device, options.options, batch]
+    return common.run_json(command, 4 * common.GRACE)[0] | {"batch": batch}
 
 
 def row(r):
     each = r["inferred"] / r["offered"] if r["offered"] else 0
-    return [WHERE[r["memory"]], r["streams"], r["align"], f"{r['fewest_fps']:.1f}", f"{min(each, 1):.3f}", f"{r['age_ms']:.1f}",
+    return [WHERE[r["memory"]], r["streams"], r["batch"], r["align"], f"{r['fewest_fps']:.1f}", f"{min(each, 1):.3f}", f"{r['age_ms']:.1f}",
             r["fetched"], r["unseen"], r["frames-waited"], f"{r['processors_a_stream']:.3f}"]
 
 
@@ -39,11 +39,11 @@ def boxes(r):
     return {source: box for source, *box in r["sights"]}
 
 
-def judge_boxes(one, other):
+def judge_boxes(what, one, other):
     a, b = boxes(one), boxes(other)
     both = a.keys() & b.keys()
     worst = max((max(abs(x - y) for x, y in zip(a[at], b[at])) for at in both), default=float("inf"))
-    return len(both) > 0 and worst <= SAME, f"boxes of {len(both)} pictures, one way and the other: at most {worst} pixels apart (at most {SAME})"
+    return len(both) > 0 and worst <= SAME, f"boxes of {len(both)} pictures, {what}: at most {worst} pixels apart (at most {SAME})"
 
 
 def copy_counter(tmp):
@@ -93,36 +93,42 @@ def main():
     parser.add_argument("--device", default="tensorrt-rtx")
     parser.add_argument("--options", default="", help="as --model-options")
     parser.add_argument("--streams", type=int, nargs="+", default=STREAMS)
+    parser.add_argument("--batch", type=int, default=8, help="of several streams together, besides one by one; 1: not")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     options.model = options.model or common.asset("320n.onnx")
-    rows, verdicts, most = [], [], {"gpu": 0, "host": 0}
+    rows, verdicts, most = [], [], {}
+    ways = [("gpu", 1), ("host", 1)] + [("gpu", options.batch)] * (options.batch > 1)
     with common.scratch() as tmp:
         os.environ.setdefault("SIDESTREAM_CACHE", str(tmp / "cache"))
         common.progress("the network's engine")
         video(options, "gpu", 1, "hold", 1)
-        verdicts.append(judge_boxes(*(video(options, memory, 1, "hold", 2 * options.seconds) for memory in ("gpu", "host"))))
+        there, here = (video(options, memory, 1, "hold", 2 * options.seconds) for memory in ("gpu", "host"))
+        verdicts.append(judge_boxes("one way and the other", there, here))
+        if options.batch > 1:
+            crowd = video(options, "gpu", options.batch, "hold", 2 * options.seconds, options.batch)
+            verdicts.append(judge_boxes(f"alone and among {options.batch} streams in batches", there, crowd))
         for streams in options.streams:
-            for memory in ("gpu", "host"):
-                common.progress(f"{streams} streams, {memory}")
+            for memory, batch in ways if streams > 1 else ways[:2]:
+                common.progress(f"{streams} streams, {memory}, batch {batch}")
                 try:
-                    r = video(options, memory, streams, "live", options.seconds)
+                    r = video(options, memory, streams, "live", options.seconds, batch)
                 except common.BenchError as error:
-                    rows.append([WHERE[memory], streams, "live", str(error).rsplit(": ", 1)[-1], *[""] * 6])
+                    rows.append([WHERE[memory], streams, batch, "live", str(error).rsplit(": ", 1)[-1], *[""] * 6])
                     continue
                 rows.append(row(r))
                 if r["inferred"] >= EVERY * r["offered"] and r["fewest_fps"] >= SHOWN * options.rate:
-                    most[memory] = max(most[memory], streams)
+                    most[memory, batch] = max(most.get((memory, batch), 0), streams)
                 if memory == "gpu":
                     verdicts.append((r["fetched"] == 0, f"{streams} streams: {r['fetched']} frames fetched (none)"))
         common.progress("copies")
         table, judged = copies(options, tmp)
         verdicts += judged
-    text = common.table(["decoded pictures", "streams", "align", "frames a second, the fewest", "inferred", "boxes ms old",
+    text = common.table(["decoded pictures", "streams", "batch", "align", "frames a second, the fewest", "inferred", "boxes ms old",
                          "fetched", "small pictures late", "frames waited", "processors a stream"], rows)
-    counted = (f"As many as {most['gpu']} streams have all frames shown and inferred with the pictures on the GPU, "
-               f"{most['host']} through the processor's memory.")
+    counted = "All frames shown and inferred: " + "; ".join(
+        f"{most.get((memory, batch), 0)} streams whose pictures {WHERE[memory]}, batch {batch}" for memory, batch in ways) + "."
     text = "\n\n".join([text, counted, *([table] if table else []), common.verdicts(verdicts)])
     common.publish("gpu_video", text, options.write)
     return 0 if all(ok for ok, _ in verdicts) else 1
