@@ -389,6 +389,6 @@ int main(int argc, char **argv)
         engine(&p, &film, atoi(argv[7]), atof(argv[8]));
     else
         fail("no such measurement", argv[1]);
-    free(film.data);
+    ss_memory_free(film.data);
     return 0;
 }

@@ -36,7 +36,7 @@ Film read_film(const char *path, const char *size)
     rewind(file);
     frame = (size_t)f.width * (size_t)f.height * 3 / 2;
     f.n = (int)((size_t)bytes / frame);
-    f.data = malloc((size_t)bytes);
+    f.data = ss_memory_new((size_t)bytes);
     got = f.data ? fread(f.data, frame, (size_t)f.n, file) : 0;
     if (f.n < 1 || got != (size_t)f.n)
         fail("holds no whole picture, or cannot be read", path);

@@ -168,6 +168,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < n; i++)
         ss_stream_destroy(&camera[i].stream);
     ss_engine_destroy(&engine);
-    free(film.data);
+    ss_memory_free(film.data);
     return 0;
 }

@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     const bool failed = ss_engine_state(e) == SS_FAILED;
     ss_stream_destroy(&s);
     ss_engine_destroy(&e);
-    free(film.data);
+    ss_memory_free(film.data);
     if (failed)
         fail("the device cannot be had", argv[2]);
     return 0;

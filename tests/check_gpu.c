@@ -192,6 +192,57 @@ GST_START_TEST(contexts_are_shared)
 GST_END_TEST;
 
 /** There is no such GPU: the decoder makes a context of its own. */
+/** The memory that is offered, if any, and how many buffers are asked for. */
+static GstAllocator *offered(const char *launch, const char *caps_text, guint *least)
+{
+    Rig rig = rig_caps(launch, caps_text);
+    const GstAllocationParams params = { .align = 15 };
+    GstAllocator *allocator = NULL;
+    GstAllocationParams ours;
+
+    gst_harness_set_propose_allocator(rig.h, NULL, &params);
+    g_autoptr(GstCaps) caps = gst_caps_from_string(caps_text);
+    g_autoptr(GstQuery) query = gst_query_new_allocation(caps, TRUE);
+    fail_unless(gst_pad_peer_query(rig.h->srcpad, query));
+    gst_query_parse_nth_allocation_pool(query, 0, NULL, NULL, least, NULL);
+    if (gst_query_get_n_allocation_params(query) > 0)
+        gst_query_parse_nth_allocation_param(query, 0, &allocator, &ours);
+    fail_unless(!allocator || ours.align == 15);
+    rig_free(&rig);
+    return allocator;
+}
+
+/** Memory that a GPU can read where it is comes with the network that may run there. */
+GST_START_TEST(memory_is_offered)
+{
+    const char *gpu = "ssinfer backend=onnxruntime model=/dev/null device=tensorrt-rtx batch=4";
+    GstAllocationParams params = { .align = 127,
+                                   .prefix = 5,
+                                   .padding = 3,
+                                   .flags = (GstMemoryFlags)(GST_MEMORY_FLAG_ZERO_PREFIXED |
+                                                             GST_MEMORY_FLAG_ZERO_PADDED) };
+    guint n;
+
+    fail_if(offered("ssinfer backend=dummy batch=4", CAPS, &n));
+    fail_unless_equals_int(n, 2);
+    fail_if(offered("ssinfer backend=onnxruntime model=/dev/null device=CPU", CAPS, &n));
+    fail_if(offered(gpu, GPU_CAPS, &n));
+    g_autoptr(GstAllocator) allocator = offered(gpu, CAPS, &n);
+    fail_unless(allocator != NULL);
+    fail_unless_equals_int(n, 2 + 8);
+
+    GstMemory *memory = gst_allocator_alloc(allocator, 1000, &params);
+    GstMapInfo map;
+    fail_unless(gst_memory_map(memory, &map, GST_MAP_READWRITE));
+    fail_unless_equals_int(map.size, 1000);
+    fail_unless_equals_uint64((guintptr)map.data % 128, 0);
+    fail_unless(map.data[-1] == 0 && map.data[-128] == 0 && map.data[1000] == 0 && map.data[1002] == 0);
+    memset(map.data, 1, map.size);
+    gst_memory_unmap(memory, &map);
+    gst_memory_unref(memory);
+}
+GST_END_TEST;
+
 GST_START_TEST(no_context_to_share)
 {
     Rig rig = rig_caps("ssinfer backend=dummy device=cuda:3", GPU_CAPS);
@@ -219,5 +270,6 @@ int main(int argc, char **argv)
     tcase_add_test(tc, boxes_are_carried);
     tcase_add_test(tc, contexts_are_shared);
     tcase_add_test(tc, no_context_to_share);
+    tcase_add_test(tc, memory_is_offered);
     return run_tests(tc, argc, argv);
 }

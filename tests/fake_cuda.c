@@ -265,6 +265,28 @@ int cuMemFreeHost(void *p)
     return release(p);
 }
 
+SS_API int cuMemHostRegister_v2(void *p, size_t bytes, unsigned flags);
+int cuMemHostRegister_v2(void *p, size_t bytes, unsigned flags)
+{
+    int err = call();
+
+    if (err || (uintptr_t)p % 4096 != 0 || bytes % 4096 != 0 || flags != SS_CU_HOST_PORTABLE)
+        return err ? err : INVALID_VALUE;
+    fake_cuda.pinned++;
+    fake_cuda.live++;
+    return 0;
+}
+
+SS_API int cuMemHostUnregister(void *p);
+int cuMemHostUnregister(void *p)
+{
+    if (fake_cuda.current == 0 || !p)
+        return INVALID_CONTEXT;
+    fake_cuda.pinned--;
+    fake_cuda.live--;
+    return 0;
+}
+
 SS_API int cuMemcpyHtoDAsync_v2(SsCuPtr dst, const void *src, size_t bytes, SsCuStream stream);
 int cuMemcpyHtoDAsync_v2(SsCuPtr dst, const void *src, size_t bytes, SsCuStream stream)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* src/cuda/preprocess.c and driver.c on the driver of fake_cuda.c. Arguments: works, old, or none. */
 #include "core/image.h"
+#include "cuda/pinned.h"
 #include "cuda/preprocess.h"
 
 #include <errno.h>
@@ -133,6 +134,128 @@ static void test_frames_on_their_way(int batch, int beside)
     destroy(&p);
     for (int i = 0; i < 8; i++)
         require_same(got[i], want[i]);
+}
+
+/* What the frame's planes are in, one after the other. */
+static SsFrameDesc move_to(const SsFrameDesc *f, uint8_t *memory)
+{
+    SsFrameDesc moved = *f;
+
+    for (int i = 0; i < 3; i++) {
+        const size_t row = ss_pixel_row_bytes(f, i);
+
+        for (int y = 0; row > 0 && y < ss_pixel_rows(f, i); y++)
+            memcpy(memory + (size_t)y * (size_t)f->stride[i], f->plane[i] + (size_t)y * (size_t)f->stride[i],
+                   row);
+        if (row > 0)
+            moved.plane[i] = memory;
+        memory += (size_t)f->stride[i] * (size_t)ss_pixel_rows(f, i);
+    }
+    return moved;
+}
+
+/* In memory that can be pinned a frame is read where it lies, when its turn comes; there is no copy, and no
+ * frame waits for another. */
+static void test_in_place(void)
+{
+    static float want[ELEMENTS], got[4][ELEMENTS];
+    SsFrameDesc f = frame_new(SS_PIXEL_NV12, 50, 60, 6, 3), there, other;
+    uint8_t *memory = ss_memory_new(56 * 90 - 6), *beside = ss_memory_new(1 << 16);
+    SsCudaPreprocess *p = create();
+    SsGeometry g;
+
+    REQUIRE(memory && beside && (uintptr_t)memory % 4096 == 0);
+    on_cpu(&f, want);
+    there = move_to(&f, memory);
+    other = move_to(&f, beside + 4096);
+    fake->waits = 0;
+    for (int i = 0; i < 4; i++) {
+        REQUIRE(ss_cuda_preprocess_convert(p, i < 3 ? &there : &other, address(got[i]), NULL, &g) == 1);
+        REQUIRE_CMP(fake->pinned, ==, i < 3 ? 1 : 2);
+    }
+    REQUIRE_CMP(fake->waits, ==, 0);
+    ss_cuda(&logger)->StreamSynchronize(NULL);
+    for (int i = 0; i < 4; i++)
+        require_same(got[i], want);
+
+    other.plane[1] = f.plane[1]; /* only a part of it */
+    REQUIRE(ss_cuda_preprocess_convert(p, &other, address(got[0]), NULL, &g) == 0);
+    other = move_to(&f, beside + 1); /* chroma at an odd address, which no kernel reads */
+    REQUIRE(ss_cuda_preprocess_convert(p, &other, address(got[1]), NULL, &g) == 0);
+    REQUIRE(!ss_cuda_pinned_has(ss_cuda(NULL), 0, memory, 1 << 16, &logger)); /* beyond its end */
+    ss_cuda(&logger)->StreamSynchronize(NULL);
+    for (int i = 0; i < 2; i++)
+        require_same(got[i], want);
+    ss_cuda_preprocess_destroy(&p);
+    REQUIRE_CMP(fake->pinned, ==, 2); /* as long as it is there */
+    ss_memory_free(memory);
+    ss_memory_free(beside);
+    ss_memory_free(NULL);
+    frame_free(&f);
+    require_nothing_left();
+}
+
+/* Where it cannot be pinned frames are copied, and the log says why, once. */
+static void test_cannot_be_pinned(void)
+{
+    static float want[ELEMENTS], got[ELEMENTS];
+    SsFrameDesc f = frame_new(SS_PIXEL_GRAY8, 50, 60, 0, 3), there;
+    uint8_t *memory = ss_memory_new(50 * 60);
+    SsCudaPreprocess *p = create();
+    SsGeometry g;
+
+    on_cpu(&f, want);
+    there = move_to(&f, memory);
+    for (int failing = 1; failing <= 2; failing++) {
+        said[0] = '\0';
+        fake->calls = 0;
+        fake->fail_at = failing; /* the context, then the memory */
+        REQUIRE(ss_cuda_preprocess_convert(p, &there, address(got), NULL, &g) == 0);
+        REQUIRE(strstr(said, "out of memory"));
+        fake->fail_at = 0;
+        said[0] = '\0';
+        REQUIRE(ss_cuda_preprocess_convert(p, &there, address(got), NULL, &g) == 0);
+        REQUIRE(!said[0]);
+        ss_cuda(&logger)->StreamSynchronize(NULL);
+        require_same(got, want);
+        ss_memory_free(memory);
+        memory = ss_memory_new(50 * 60);
+        there = move_to(&f, memory);
+    }
+    ss_memory_free(memory);
+    frame_free(&f);
+    destroy(&p);
+}
+
+/* Many, made and freed in any order: each is found, and nothing between them is. */
+static void test_many_blocks(void)
+{
+    enum { MANY = 100 };
+    uint8_t *block[MANY];
+    SsCudaPreprocess *p = create();
+    const SsCuda *cu = ss_cuda(&logger);
+    SsCuContext context;
+    int device;
+
+    REQUIRE(ss_cuda_retain(cu, 0, &device, &context, &logger) == 0 &&
+            ss_cuda_enter(cu, context, &logger) == 0);
+    for (int i = 0; i < MANY; i++)
+        REQUIRE((block[i] = ss_memory_new(100)));
+    for (int i = 0; i < MANY; i += 3) {
+        ss_memory_free(block[i]);
+        block[i] = NULL;
+    }
+    for (int i = 0; i < MANY; i++)
+        if (block[i])
+            REQUIRE(ss_cuda_pinned_has(cu, 0, block[i] + 50, 50, &logger));
+    REQUIRE_CMP(fake->pinned, ==, MANY - (MANY + 2) / 3);
+    REQUIRE(!ss_cuda_pinned_has(cu, 0, &device, sizeof device, &logger));
+    for (int i = MANY - 1; i >= 0; i--)
+        ss_memory_free(block[i]);
+    ss_cuda_leave(cu);
+    (void)cu->DevicePrimaryCtxRelease(device);
+    destroy(&p);
+    REQUIRE(!ss_memory_new(SIZE_MAX));
 }
 
 static void test_device_memory(void)
@@ -281,6 +404,9 @@ int main(int argc, char **argv)
     test_large();
     test_frames_on_their_way(1, 2);
     test_frames_on_their_way(5, 5);
+    test_in_place();
+    test_cannot_be_pinned();
+    test_many_blocks();
     test_device_memory();
     test_frames_of_the_gpu();
     test_refuses();

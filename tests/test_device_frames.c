@@ -95,6 +95,36 @@ static void taken_where_they_are(void)
     REQUIRE_CMP(atomic_load(&fetches), ==, 0);
 }
 
+/** A frame that is read where it lies goes when the inference has ended, well or not, and not before. */
+static void read_where_they_are(void)
+{
+    static const char *const options[] = { "cuda=1,gate=0", "cuda=1,stays=1,gate=0",
+                                           "cuda=1,stays=1,gate=0,broken=infer" };
+
+    for (int i = 0; i < 3; i++) {
+        ss_dummy_gate_shut(GATE);
+        SsEngine *e = engine_of_batch(options[i], 1, 2);
+        SsStream *s[2];
+
+        atomic_store(&releases, 0);
+        open_streams(e, s, 2);
+        REQUIRE(ss_engine_start(e) == 0);
+        ss_stream_offer(s[0], frame_on_gpu(0, false));
+        ss_dummy_gate_wait(GATE, 1);
+        REQUIRE_CMP(atomic_load(&releases), ==, i == 0);
+        ss_stream_offer(s[0], frame_on_gpu(PERIOD, false));
+        ss_stream_offer(s[1], frame_on_gpu(PERIOD, false));
+        ss_dummy_gate_pass(GATE, 1);
+        ss_dummy_gate_wait(GATE, 2); /* the next two, together */
+        REQUIRE_CMP(atomic_load(&releases), ==, i == 0 ? 3 : 1);
+        ss_dummy_gate_open(GATE);
+        settle(s[0], 0);
+        settle(s[1], 0);
+        REQUIRE_CMP(atomic_load(&releases), ==, 3);
+        destroy_all(e, s, 2);
+    }
+}
+
 static void fetched(void)
 {
     const SsStreamStats st = run("cuda=0", true);
@@ -146,6 +176,7 @@ static void not_to_be_had(void)
 int main(void)
 {
     taken_where_they_are();
+    read_where_they_are();
     fetched();
     the_right_pixels();
     not_to_be_had();

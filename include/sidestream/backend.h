@@ -111,7 +111,8 @@ typedef struct SsBackend {
     /**
      * Makes `frame` picture `nth` of the network's input where the network runs, so that its pixels need not
      * pass through the processor; fills `g`. `how`: nothing at default, the same in every call. The next
-     * request_infer()s take it, and input.data is not looked at; the frame may go when this returns.
+     * request_infer()s take it, and input.data is not looked at. 0: the frame may go; 1: it is read until the
+     * inference has ended, well or not.
      * -ENOTSUP, not logged: not for this request, frame or SsFrameDesc.memory, and input.data counts again;
      * the core converts, for which it has the frame fetched if need be. A batch begins with nth = 0; of one
      * that begins here, no later picture is -ENOTSUP. NULL: never. Same thread as request_infer().
@@ -137,6 +138,7 @@ typedef struct SsBackend {
      * what brings it. NULL: always. Thread: any.
      */
     bool (*available)(char *text, size_t size);
+    bool in_place; /* request_convert() reads frames where they lie if that is ss_memory_new()'s */
 } SsBackend;
 
 /** The backends built in, in order of preference; NULL past the end. Thread: any. */

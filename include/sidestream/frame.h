@@ -6,6 +6,7 @@
 #define SIDESTREAM_FRAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "log.h"
@@ -42,6 +43,15 @@ typedef enum SsMemory {
                        them is done */
 } SsMemory;
 
+/**
+ * Memory of the processor for pictures that many frames come to lie in, one after the other, as those of a
+ * pool's buffers do. Where the network runs on an NVIDIA GPU a worker pins it when it first sees a frame
+ * there, and from then on the GPU reads frames where they lie; elsewhere it is like any other. Begins at a
+ * page. NULL: out of memory. Thread: any.
+ */
+SS_API void *ss_memory_new(size_t bytes);
+/** No frame lies there any more. NULL: nothing. May wait some ms for a GPU's driver. Thread: any. */
+SS_API void ss_memory_free(void *memory);
 /** Can frames that are there be offered, in this build? Whether there is a GPU shows later. Thread: any. */
 SS_API bool ss_memory_supported(SsMemory memory);
 

@@ -91,7 +91,7 @@ static void gate_enter(int gate, uint32_t checksum)
 enum { MAX_BOXES = 256, NO_GATE = -1, VALUES = 7 /* of a DetectionOutput row */ };
 
 typedef struct Dummy {
-    int latency_ms, load_ms, boxes, follow, size, gate, load_gate, async, cuda;
+    int latency_ms, load_ms, boxes, follow, size, gate, load_gate, async, cuda, stays;
     bool broken_infer, broken_load;
 } Dummy;
 
@@ -122,7 +122,7 @@ static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
 {
     static const char *const known[] = { "latency",       "load", "broken", "boxes",     "follow",
                                          "size",          "gate", "async",  "load_gate", "stand_in",
-                                         "stand_in_gate", "cuda", NULL };
+                                         "stand_in_gate", "cuda", "stays",  NULL };
     Dummy instead = { 0 }; /* as far as it differs */
     int ret;
 
@@ -136,6 +136,7 @@ static int read_options(Dummy *d, const SsModelParams *p, const SsLogger *log)
         (ret = ss_option_int(p->options, "follow", 0, 1, 0, &d->follow, log)) < 0 ||
         (ret = ss_option_int(p->options, "async", 0, 1, 0, &d->async, log)) < 0 ||
         (ret = ss_option_int(p->options, "cuda", 0, 1, 0, &d->cuda, log)) < 0 ||
+        (ret = ss_option_int(p->options, "stays", 0, 1, 0, &d->stays, log)) < 0 ||
         (ret = ss_option_int(p->options, "size", 1, 4096, 64, &d->size, log)) < 0 ||
         (ret = ss_option_int(p->options, "gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->gate, log)) < 0 ||
         (ret = ss_option_int(p->options, "load_gate", 0, SS_DUMMY_GATES - 1, NO_GATE, &d->load_gate, log)) <
@@ -260,7 +261,7 @@ static int request_convert(SsRequest *r, int nth, const SsFrameDesc *frame, cons
     if (!d->cuda || frame->memory != SS_MEMORY_CUDA)
         return -ENOTSUP;
     *g = (SsGeometry) { size / (float)frame->width, size / (float)frame->height, 0, 0 };
-    return 0;
+    return d->stays;
 }
 
 static int request_infer(SsRequest *r)

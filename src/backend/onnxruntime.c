@@ -254,11 +254,34 @@ static int request_open(SsRequest *r)
     return ret;
 }
 
+#ifdef SS_HAVE_CUDA
+static OrtRequest *first_of(const SsRequest *r)
+{
+    return r->beside ? r->beside->priv : r->priv;
+}
+
+/* The core gives the frames back whatever came of the inference. */
+static int settled(const SsRequest *r, int ret)
+{
+    const OrtRequest *first = first_of(r);
+
+    if (ret < 0 && ret != -ENOTSUP)
+        ss_ort_gpu_settle(first->gpu, first->session);
+    return ret;
+}
+#else
+static int settled(const SsRequest *r, int ret)
+{
+    (void)r;
+    return ret;
+}
+#endif
+
 static int request_infer(SsRequest *r)
 {
     OrtRequest *q = r->priv;
 
-    return ss_ort_run_infer(&q->run, q->session, r->output);
+    return settled(r, ss_ort_run_infer(&q->run, q->session, r->output));
 }
 
 static void request_close(SsRequest *r)
@@ -274,23 +297,19 @@ static void request_close(SsRequest *r)
 }
 
 #ifdef SS_HAVE_CUDA
-static OrtRequest *first_of(const SsRequest *r)
-{
-    return r->beside ? r->beside->priv : r->priv;
-}
-
 static int request_start(SsRequest *r)
 {
     OrtRequest *q = r->priv;
 
-    return ss_ort_flight_start(&first_of(r)->flight, q->session, r->beside != NULL, &q->run, r->output);
+    return settled(
+        r, ss_ort_flight_start(&first_of(r)->flight, q->session, r->beside != NULL, &q->run, r->output));
 }
 
 static int request_wait(SsRequest *r)
 {
     const OrtRequest *q = r->priv;
 
-    return ss_ort_flight_wait(first_of(r)->flight, q->session, r->beside != NULL, r->output);
+    return settled(r, ss_ort_flight_wait(first_of(r)->flight, q->session, r->beside != NULL, r->output));
 }
 
 static int request_convert(SsRequest *r, int nth, const SsFrameDesc *frame, const SsInputParams *how,
@@ -341,6 +360,7 @@ const SsBackend ss_backend_onnxruntime = {
     .request_close = request_close,
 #ifdef SS_HAVE_CUDA
     .request_convert = request_convert,
+    .in_place = true,
     .request_start = request_start,
     .request_wait = request_wait,
 #endif

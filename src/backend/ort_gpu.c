@@ -96,9 +96,9 @@ static int start(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input, co
 /* Where the network runs on a stream of the runtime's, what ours has done must be there before. */
 static int finish(const SsOrtGpu *gpu, const SsLogger *log)
 {
-    int ret = gpu->own ? ss_cuda_enter(gpu->cu, gpu->context, log) : 0;
+    int ret = ss_cuda_enter(gpu->cu, gpu->context, log);
 
-    if (ret < 0 || !gpu->own)
+    if (ret < 0)
         return ret;
     ret = ss_cuda_check(gpu->cu, gpu->cu->StreamSynchronize(gpu->stream), "the frame on the GPU", log);
     ss_cuda_leave(gpu->cu);
@@ -123,11 +123,19 @@ int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, con
         return -ENOTSUP;
     ret = ss_cuda_preprocess_convert(gpu->preprocess, frame, gpu->tensor + (SsCuPtr)nth * gpu->picture,
                                      gpu->stream, g);
-    if (ret == 0)
-        ret = finish(gpu, s->log);
-    if (ret == 0)
+    if (ret >= 0 && gpu->own)
+        ret = finish(gpu, s->log); /* then the frame has been read */
+    if (ret >= 0)
         run->on_device = gpu->value;
     return ret;
+}
+
+void ss_ort_gpu_settle(const SsOrtGpu *gpu, const SsOrtSession *s)
+{
+    if (!gpu || !gpu->works || ss_cuda_enter(gpu->cu, gpu->context, s->log) < 0)
+        return;
+    (void)gpu->cu->StreamSynchronize(gpu->stream);
+    ss_cuda_leave(gpu->cu);
 }
 
 void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run)

@@ -33,6 +33,8 @@ typedef struct SsOrtGpu SsOrtGpu;
  */
 int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, const SsTensor *input, int nth,
                        const SsFrameDesc *frame, const SsInputParams *how, SsGeometry *g);
+/** After an inference that failed: waits until no frame is read any more. `gpu` may be NULL. */
+void ss_ort_gpu_settle(const SsOrtGpu *gpu, const SsOrtSession *s);
 /** Before the run is closed. */
 void ss_ort_gpu_close(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run);
 

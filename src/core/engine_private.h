@@ -40,6 +40,7 @@ typedef struct SsLook {
 /** A frame of a stream in an inference. */
 typedef struct SsSeat {
     SsStream *stream; /* a reference */
+    SsFrame *frame;   /* a reference: it is still read; else NULL */
     SsLook look;
     SsGeometry geometry;
 } SsSeat;

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#ifdef SS_HAVE_CUDA
+#include "cuda/pinned.h"
+#endif
 
 /** Planes of a format, and the least stride of each for a width. */
 static int plane_strides(const SsFrameDesc *d, int least[3])
@@ -54,6 +57,24 @@ bool ss_memory_supported(SsMemory memory)
     return memory == SS_MEMORY_HOST || memory == SS_MEMORY_CUDA;
 #else
     return memory == SS_MEMORY_HOST;
+#endif
+}
+
+void *ss_memory_new(size_t bytes)
+{
+#ifdef SS_HAVE_CUDA
+    return ss_cuda_pinned_new(bytes);
+#else
+    return aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+#endif
+}
+
+void ss_memory_free(void *memory)
+{
+#ifdef SS_HAVE_CUDA
+    ss_cuda_pinned_free(memory);
+#else
+    free(memory);
 #endif
 }
 

@@ -21,7 +21,7 @@ int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p
  * -ENOTSUP (not logged: the frame is not in the processor's memory). */
 int ss_image_convert(SsImage *im, const SsFrameDesc *frame, void *dst, SsGeometry *g);
 /** The same for picture `nth` of a request's input: on the network's device where its backend can, else here.
- * Errors: also the backend's. */
+ * Returns 1: the frame is read until the inference has ended. Errors: also the backend's. */
 int ss_image_feed(SsImage *im, const SsFrameDesc *frame, SsRequest *r, int nth, SsGeometry *g);
 void ss_image_destroy(SsImage **im);
 

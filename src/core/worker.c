@@ -207,6 +207,7 @@ static int feed(SsWorker *w, SsFlight *f, SsSeat *seat, const SsFrame *frame)
 /** What was seen of it is out, or nothing will be. */
 static void leave(SsSeat *seat)
 {
+    ss_frame_unref(&seat->frame);
     ss_picture_unref(&seat->look.picture);
     atomic_fetch_sub(&seat->stream->in_flight, 1);
     ss_stream_unref(seat->stream);
@@ -218,14 +219,18 @@ static void board(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
     SsSeat *seat = &f->seat[f->n];
 
     /* The picture holds all that came after it. */
-    *seat = (SsSeat) { s, { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture }, { 0 } };
+    *seat = (SsSeat) { .stream = s,
+                       .look = { frame->epoch, frame->desc.pts, frame->offered_ns, frame->picture } };
     frame->picture = NULL;
     ss_histogram_add(&s->take, ss_now_ns() - SS_MAX(frame->offered_ns, w->free_since));
     if (frame->desc.memory != SS_MEMORY_HOST)
         ss_gpu_sight_prepare(&s->gpu_sight, &frame->desc, &w->engine->log);
     const int ret = feed(w, f, seat, frame);
-    ss_frame_unref(&frame); /* as early as it can go */
-    if (ret == 0) {
+    if (ret > 0)
+        seat->frame = frame;
+    else
+        ss_frame_unref(&frame); /* as early as it can go */
+    if (ret >= 0) {
         f->n++;
         return;
     }

@@ -32,6 +32,8 @@ static const struct {
     { "cuMemFree_v2", offsetof(SsCuda, MemFree) },
     { "cuMemHostAlloc", offsetof(SsCuda, MemHostAlloc) },
     { "cuMemFreeHost", offsetof(SsCuda, MemFreeHost) },
+    { "cuMemHostRegister_v2", offsetof(SsCuda, MemHostRegister) },
+    { "cuMemHostUnregister", offsetof(SsCuda, MemHostUnregister) },
     { "cuMemcpyHtoDAsync_v2", offsetof(SsCuda, MemcpyHtoDAsync) },
     { "cuMemcpyDtoHAsync_v2", offsetof(SsCuda, MemcpyDtoHAsync) },
     { "cuMemcpyDtoDAsync_v2", offsetof(SsCuda, MemcpyDtoDAsync) },

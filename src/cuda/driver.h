@@ -30,6 +30,7 @@ enum {
     SS_CU_COMPUTE_MINOR = 76,
     SS_CU_POINTER_CONTEXT = 1, /* attributes of a pointer */
     SS_CU_POINTER_ORDINAL = 9, /* of its device */
+    SS_CU_HOST_PORTABLE = 1,   /* pinned for all contexts */
     SS_CU_NOT_READY = 600,     /* a result */
 };
 
@@ -49,6 +50,8 @@ typedef struct SsCuda {
     int (*MemFree)(SsCuPtr p);
     int (*MemHostAlloc)(void **p, size_t bytes, unsigned flags);
     int (*MemFreeHost)(void *p);
+    int (*MemHostRegister)(void *p, size_t bytes, unsigned flags);
+    int (*MemHostUnregister)(void *p);
     int (*MemcpyHtoDAsync)(SsCuPtr dst, const void *src, size_t bytes, SsCuStream stream);
     int (*MemcpyDtoHAsync)(void *dst, SsCuPtr src, size_t bytes, SsCuStream stream);
     int (*MemcpyDtoDAsync)(SsCuPtr dst, SsCuPtr src, size_t bytes, SsCuStream stream);

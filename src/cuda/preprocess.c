@@ -8,6 +8,7 @@
 
 #include "cuda/job.h"
 #include "cuda/kernels.h"
+#include "cuda/pinned.h"
 #include "internal.h"
 
 enum {
@@ -29,7 +30,7 @@ typedef struct Slot {
 struct SsCudaPreprocess {
     const SsLogger *log;
     const SsCuda *cu;
-    int device;
+    int gpu, device;
     SsCuContext ctx;
     SsCuModule module;
     SsCuFunction kernel[SS_N_KINDS];
@@ -130,6 +131,7 @@ int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor
     }
     p->log = log;
     p->cu = cu;
+    p->gpu = device;
     p->input = *input;
     p->params = *params;
     p->slots = SS_MAX((int)input->dim[0], LEAST_SLOTS);
@@ -344,10 +346,26 @@ static int check_aligned(const SsCudaPreprocess *p, const SsFrameDesc *f)
     return -EINVAL;
 }
 
+/* Can the kernel read the frame where it lies? */
+static bool in_place(const SsCudaPreprocess *p, const SsFrameDesc *f)
+{
+    if (f->memory != SS_MEMORY_HOST || f->width < 3 || !aligned(f))
+        return false;
+    for (int i = 0; i < 3; i++) {
+        const size_t row = ss_pixel_row_bytes(f, i), rows = (size_t)ss_pixel_rows(f, i);
+
+        if (row > 0 && !ss_cuda_pinned_has(p->cu, p->gpu, f->plane[i],
+                                           (size_t)f->stride[i] * (rows - 1) + row + SS_PIXEL_BEYOND, p->log))
+            return false;
+    }
+    return true;
+}
+
 int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst, SsCuStream stream,
                                SsGeometry *g)
 {
     SsPixelJob job;
+    bool stays;
     int err = prepare(p, &job, frame, dst, g);
 
     if (!err && frame->memory != SS_MEMORY_HOST)
@@ -356,9 +374,10 @@ int ss_cuda_preprocess_convert(SsCudaPreprocess *p, const SsFrameDesc *frame, Ss
         err = ss_cuda_enter(p->cu, p->ctx, p->log);
     if (err)
         return err;
-    err = send(p, &job, frame, stream);
+    stays = in_place(p, frame);
+    err = stays ? launch(p, &job, stream) : send(p, &job, frame, stream);
     ss_cuda_leave(p->cu);
-    return err;
+    return err ? err : stays;
 }
 
 int ss_cuda_preprocess_convert_device(SsCudaPreprocess *p, const SsFrameDesc *frame, SsCuPtr dst,

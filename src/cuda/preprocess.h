@@ -30,8 +30,9 @@ int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor
                               const SsInputParams *params, const SsLogger *log);
 /**
  * Fills one picture of the tensor at `dst` (device memory, an Nth of `input`'s bytes) from the frame's
- * planes, wherever its `memory` is, and `g`. The planes have been copied when this returns: the frame may go.
- * (On the GPU they are copied, too: its decoder wants them back, long before those before them have been
+ * planes, wherever its `memory` is, and `g`. Returns 0: the planes have been copied, and the
+ * frame may go; 1: they lie in memory that is pinned (pinned.h), and are read there until the stream is past
+ * this. (On the GPU they are copied, for its decoder wants them back, long before those before them have been
  * inferred.) N frames, two at least, may be on their way at a time; the next waits for the first to have been
  * read by its kernel. Pinned and device memory of so many is kept, for the largest so far. `stream`: of the
  * device's primary context; NULL: the default stream. Errors: -EINVAL (odd frame; on the GPU also where

@@ -60,6 +60,82 @@ void ss_cuda_memory_settle(GstBuffer *buffer)
         library->sync(gst_buffer_peek_memory(buffer, 0));
 }
 
+/* --- the processor's memory, for a GPU to read --- */
+
+typedef GstAllocator SsPinnable;
+typedef GstAllocatorClass SsPinnableClass;
+GType ss_pinnable_get_type(void);
+G_DEFINE_TYPE(SsPinnable, ss_pinnable, GST_TYPE_ALLOCATOR)
+
+/* It is GStreamer's usual memory but for where it came from. */
+static GstMemory *pinnable_alloc(GstAllocator *allocator, gsize size, GstAllocationParams *params)
+{
+    const gsize offset = (params->prefix + params->align) & ~params->align,
+                all = offset + size + params->padding;
+    guint8 *data = ss_memory_new(all);
+
+    GST_CAT_DEBUG_OBJECT(ss_infer_debug, allocator, "%" G_GSIZE_FORMAT " bytes that a GPU can read: %p", all,
+                         (void *)data);
+    if (!data)
+        return NULL;
+    if (params->flags & GST_MEMORY_FLAG_ZERO_PREFIXED)
+        memset(data, 0, offset);
+    if (params->flags & GST_MEMORY_FLAG_ZERO_PADDED)
+        memset(data + offset + size, 0, params->padding);
+    return gst_memory_new_wrapped(params->flags, data, all, offset, size, data, ss_memory_free);
+}
+
+static void ss_pinnable_class_init(SsPinnableClass *klass)
+{
+    klass->alloc = pinnable_alloc;
+}
+
+static void ss_pinnable_init(SsPinnable *allocator)
+{
+    allocator->mem_type = "SidestreamMemory";
+}
+
+static gboolean reads_in_place(const char *backend, const char *device)
+{
+    const SsBackend *b = backend ? ss_backend_find(backend) : ss_backend_nth(0);
+
+    return b && b->in_place && g_ascii_strcasecmp(device ? device : "auto", "cpu") != 0;
+}
+
+/* With what is asked for downstream, unless that has memory of its own. */
+static gboolean offer(GstQuery *query)
+{
+    const guint n = gst_query_get_n_allocation_params(query);
+    GstAllocationParams params;
+    g_autoptr(GstAllocator) theirs = NULL;
+
+    gst_allocation_params_init(&params);
+    if (n > 0)
+        gst_query_parse_nth_allocation_param(query, 0, &theirs, &params);
+    if (theirs)
+        return FALSE;
+    g_autoptr(GstAllocator) ours = gst_object_ref_sink(g_object_new(ss_pinnable_get_type(), NULL));
+    if (n > 0)
+        gst_query_set_nth_allocation_param(query, 0, ours, &params);
+    else
+        gst_query_add_allocation_param(query, ours, &params);
+    return TRUE;
+}
+
+guint ss_cuda_memory_offer(GstElement *infer, GstQuery *query)
+{
+    g_autofree char *backend = NULL, *device = NULL;
+    guint workers = 1, batch = 1;
+    GstCaps *caps = NULL;
+
+    gst_query_parse_allocation(query, &caps, NULL);
+    g_object_get(infer, "backend", &backend, "device", &device, "workers", &workers, "batch", &batch, NULL);
+    if (!caps || gst_caps_features_contains(gst_caps_get_features(caps, 0), SS_CAPS_FEATURE_CUDA) ||
+        !reads_in_place(backend, device) || !offer(query))
+        return 0;
+    return batch * MAX(workers, 2); /* one worker has two inferences under way */
+}
+
 /* --- one context for all --- */
 
 enum { MOST_GPUS = 16 };

@@ -22,6 +22,12 @@ gboolean ss_cuda_memory_has(GstBuffer *buffer);
  * else is asked for, or there is none.
  */
 gboolean ss_cuda_memory_answer(GstElement *infer, GstQuery *query);
+/**
+ * Offers whoever asks `infer` for memory some from which a GPU reads pictures where they lie
+ * (ss_memory_new()), if the network may run on one. Returns how many pictures it may read at a time; 0:
+ * nothing was offered.
+ */
+guint ss_cuda_memory_offer(GstElement *infer, GstQuery *query);
 /** Waits for the copy that filled it, where its element has not (1.24 and later): microseconds. */
 void ss_cuda_memory_settle(GstBuffer *buffer);
 

@@ -440,14 +440,17 @@ static gboolean infer_query(GstBaseTransform *base, GstPadDirection direction, G
     return known;
 }
 
-/** The network's side keeps up to workers + 1 buffers: whoever makes the pool must know, or it runs dry. */
+/** The network's side keeps so many buffers: whoever makes the pool must know, or it runs dry. */
 static gboolean infer_propose_allocation(GstBaseTransform *base, GstQuery *decide, GstQuery *query)
 {
     SsInfer *self = SS_INFER(base);
+    GstBaseTransformClass *parent = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class);
+    const gboolean known = parent->propose_allocation(base, decide, query);
+    const guint in_place = ss_cuda_memory_offer(GST_ELEMENT(base), query);
 
-    if (!GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class)->propose_allocation(base, decide, query))
+    if (!known && in_place == 0)
         return FALSE;
-    ss_bridge_ask_for_buffers(query, self->held_buffers);
+    ss_bridge_ask_for_buffers(query, self->held_buffers + in_place);
     return TRUE;
 }
 
