@@ -6,8 +6,13 @@
  */
 #include <glob.h>
 
+#include "backend/modelfile.h"
 #include "backend/ort_library.h"
 #include "onnx_writer.h"
+
+#define COMPATIBLE "ep_compatibility_info."
+
+enum { METADATA = 14 };
 
 static SsOrt theirs;
 static char engine[512], jit[512]; /* files that the session at hand is to write; "" = none */
@@ -15,16 +20,42 @@ static int built, loaded, found_jit;
 static bool refuses_engines;
 static char last_warning[1024];
 
-static void copy_file(const char *from, const char *to)
+/* The model once more, with what a provider says of itself beside other metadata. */
+static void write_engine(const char *from, const char *to)
 {
+    static const char *const notes[][2] = { { "author", "ep_compatibility_info. is said below" },
+                                            { COMPATIBLE "NvTensorRTRTXExecutionProvider", "these GPUs" },
+                                            { "made", "today" } };
     size_t size;
     char *data = read_file(from, &size);
     FILE *f = fopen(to, "wb");
+    Bytes more = { 0 };
 
+    for (size_t i = 0; i < SS_COUNTOF(notes); i++) {
+        Bytes note = { 0 };
+
+        put_text(&note, 1, notes[i][0]);
+        put_text(&note, 2, notes[i][1]);
+        put_bytes(&more, METADATA, note.data, note.size);
+    }
     REQUIRE(f);
+    REQUIRE_CMP(fwrite(more.data, 1, more.size, f), ==, more.size);
     REQUIRE_CMP(fwrite(data, 1, size, f), ==, size);
     REQUIRE_CMP(fclose(f), ==, 0);
     free(data);
+}
+
+/* As the runtime does, which asks the provider, which knows no such GPU. */
+static bool is_refused(const char *path)
+{
+    size_t size;
+    char *data = read_file(path, &size);
+    const bool refused = refuses_engines || memmem(data, size, COMPATIBLE "Nv", strlen(COMPATIBLE "Nv"));
+
+    REQUIRE(memmem(data, size, "author", 6) && memmem(data, size, "is said below", 13) &&
+            memmem(data, size, "today", 5));
+    free(data);
+    return refused;
 }
 
 static bool is_engine(const char *path)
@@ -39,7 +70,7 @@ static OrtStatus *create_session(const OrtEnv *env, const char *path, const OrtS
 {
     OrtStatus *status;
 
-    if (is_engine(path) && refuses_engines)
+    if (is_engine(path) && is_refused(path))
         return theirs.CreateSession(env, "/no/such/engine.onnx", options, out);
     status = theirs.CreateSession(env, path, options, out);
     if (status)
@@ -47,7 +78,7 @@ static OrtStatus *create_session(const OrtEnv *env, const char *path, const OrtS
     loaded += is_engine(path);
     if (*engine) {
         built++;
-        copy_file(path, engine);
+        write_engine(path, engine);
         engine[0] = '\0';
     }
     return NULL;
@@ -345,6 +376,21 @@ static void test_precisions(const SsBackend *backend)
     engine[0] = '\0'; /* it was told where to, and came to no session */
 }
 
+/* A file that is none stays as it is. */
+static void test_odd_engines(void)
+{
+    static const char odd[] = "\x72\x7f"
+                              "no such length";
+    const char *path = write_file("odd-engine.onnx", odd, strlen(odd));
+    size_t size;
+
+    REQUIRE_CMP(ss_modelfile_drop_notes(path, COMPATIBLE), ==, -EPROTO);
+    char *data = read_file(path, &size);
+    REQUIRE(size == strlen(odd) && memcmp(data, odd, size) == 0);
+    free(data);
+    REQUIRE_CMP(ss_modelfile_drop_notes(in_folder("no-engine.onnx"), COMPATIBLE), ==, -ENOENT);
+}
+
 static void test_not_kept(const SsBackend *backend)
 {
     SsModelParams p = { .path = relu("1,3,8,8"), .device = "tensorrt-rtx" };
@@ -392,6 +438,7 @@ int main(void)
     test_precisions(backend);
     test_keys(backend);
     test_not_kept(backend);
+    test_odd_engines();
     test_auto(backend);
     remove_all();
     return 0;

@@ -61,6 +61,46 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
     return false;
 }
 
+typedef struct Field {
+    uint64_t number;
+    bool is_bytes; /* text, bytes or a message: `size` of them at `data` */
+    const uint8_t *data;
+    size_t size;
+} Field;
+
+/* The field at *at, which is moved past it. false: there is none, or it is cut off. */
+static bool next_field(const uint8_t **at, const uint8_t *end, Field *f)
+{
+    uint64_t tag, size = 0;
+
+    if (!read_varint(at, end, &tag) || tag >> 3 == 0)
+        return false;
+    switch (tag & 7) {
+    case 0:
+        if (!read_varint(at, end, &size))
+            return false;
+        size = 0;
+        break;
+    case 1:
+        size = 8;
+        break;
+    case 2:
+        if (!read_varint(at, end, &size))
+            return false;
+        break;
+    case 5:
+        size = 4;
+        break;
+    default: /* groups: no model has them */
+        return false;
+    }
+    if (size > (uint64_t)(end - *at))
+        return false;
+    *f = (Field) { tag >> 3, (tag & 7) == 2, *at, (size_t)size };
+    *at += size;
+    return true;
+}
+
 /**
  * Do the fields of this message fill it exactly? A file that was cut off, or is none, fails
  * within its first fields. Field `inside`, if that is not 0, is nothing but messages, and they are looked
@@ -68,37 +108,72 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
  */
 static bool is_message(const uint8_t *at, const uint8_t *end, uint64_t inside)
 {
-    while (at < end) {
-        uint64_t tag, size;
+    Field f;
 
-        if (!read_varint(&at, end, &tag) || tag >> 3 == 0)
+    while (at < end) {
+        if (!next_field(&at, end, &f))
             return false;
-        switch (tag & 7) {
-        case 0:
-            if (!read_varint(&at, end, &size))
-                return false;
-            size = 0;
-            break;
-        case 1:
-            size = 8;
-            break;
-        case 2:
-            if (!read_varint(&at, end, &size))
-                return false;
-            break;
-        case 5:
-            size = 4;
-            break;
-        default: /* groups: no model has them */
+        if (f.number == inside && (!f.is_bytes || !is_message(f.data, f.data + f.size, 0)))
             return false;
-        }
-        if (size > (uint64_t)(end - at))
-            return false;
-        if (tag >> 3 == inside && ((tag & 7) != 2 || !is_message(at, at + size, 0)))
-            return false;
-        at += size;
     }
     return true;
+}
+
+/* Is this an entry of an ONNX model's metadata, of a key that begins so? */
+static bool is_note(const Field *f, const char *key)
+{
+    enum { METADATA = 14, KEY = 1 };
+    const uint8_t *at = f->data;
+    const size_t n = strlen(key);
+    Field in;
+
+    if (f->number != METADATA || !f->is_bytes)
+        return false;
+    while (at < f->data + f->size && next_field(&at, f->data + f->size, &in))
+        if (in.number == KEY && in.is_bytes)
+            return in.size >= n && memcmp(in.data, key, n) == 0;
+    return false;
+}
+
+/* Of the model in `m`; returns how many entries were left out, or -errno. */
+static int copy_without(FILE *out, const SsMapping *m, const char *key)
+{
+    const uint8_t *end = m->data + m->size, *at = m->data;
+    int dropped = 0;
+
+    while (at < end) {
+        const uint8_t *begin = at;
+        Field f;
+
+        if (!next_field(&at, end, &f))
+            return -EPROTO;
+        if (is_note(&f, key))
+            dropped++;
+        else if (fwrite(begin, 1, (size_t)(at - begin), out) != (size_t)(at - begin))
+            return -EIO;
+    }
+    return dropped;
+}
+
+int ss_modelfile_drop_notes(const char *path, const char *key)
+{
+    char draft[PATH_MAX];
+    SsMapping m = { 0 };
+    int ret = ss_mapping_open(&m, path);
+
+    if (ret < 0)
+        return ret;
+    FILE *out =
+        snprintf(draft, sizeof draft, "%s.new", path) < (int)sizeof draft ? fopen(draft, "wbe") : NULL;
+    ret = out ? copy_without(out, &m, key) : -EIO;
+    if (out && fclose(out) != 0 && ret >= 0)
+        ret = -EIO;
+    if (out && ret > 0 && rename(draft, path) != 0)
+        ret = -errno;
+    if (out && ret <= 0)
+        (void)unlink(draft);
+    ss_mapping_close(&m);
+    return SS_MIN(ret, 0);
 }
 
 static bool is_onnx(const SsMapping *m)

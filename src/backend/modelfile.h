@@ -29,6 +29,12 @@ int ss_modelfile_check(const char *path, const SsLogger *log);
 /** In either case of letters: ".onnx". */
 bool ss_modelfile_ends(const char *path, const char *ending);
 
+/**
+ * Drops what an .onnx file's metadata says under keys that begin with `key`; the file is there, as it was or
+ * as it is to be, at any time. Errors: -errno, nothing logged; -EPROTO: it is no such file.
+ */
+int ss_modelfile_drop_notes(const char *path, const char *key);
+
 /** FNV-1a over 8 bytes at a time; start with hash = 0. Good against accidents, not against attackers. */
 uint64_t ss_hash(uint64_t hash, const void *data, size_t size);
 /** The model's file and those that carry its weights (NAME.bin of an .xml, NAME.onnx.data). Errors: -errno.

@@ -12,10 +12,11 @@
 /* All that the result depends on. */
 static int make_key(uint64_t *key, const SsOrtPlan *plan, const char *device)
 {
+    static const char form[] = "2"; /* of what is kept */
     char text[1024];
     int ret;
 
-    *key = 0;
+    *key = ss_hash(0, form, sizeof form);
     if ((ret = ss_modelfile_hash(key, plan->params.path)) < 0)
         return ret;
     *key = ss_hash(*key, plan->ort->version, strlen(plan->ort->version));
@@ -110,6 +111,17 @@ static void keep(SsOrtKept *kept, const SsOrtPlan *plan, const char *device)
                 kept->folder.entry.path);
 }
 
+/* A compiled network carries what its provider says of the machines that may load it, and the runtime asks
+ * the provider. TensorRT-RTX knows GPUs of its own kind alone there, and denies the H100 on which it has just
+ * made it. Ours is loaded only where all is as it was made (make_key()), so nobody needs to be asked. */
+static void vouch_for(const SsOrtKept *kept, const SsOrtPlan *plan)
+{
+    const int ret = ss_modelfile_drop_notes(kept->engine, "ep_compatibility_info.");
+
+    if (ret < 0)
+        ss_debug(plan->log, "%s: %s", kept->engine, strerror(-ret));
+}
+
 /* Providers write some of their files when the session ends: it is made, used, ended, kept, and then made
  * again from that. */
 static int build(SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const char *device)
@@ -123,6 +135,8 @@ static int build(SsOrtKept *kept, SsOrtSession *s, const SsOrtPlan *plan, const 
     if (ret < 0)
         return ret;
     kept->place.made = kept->place.engine && access(kept->engine, R_OK) == 0;
+    if (kept->place.made)
+        vouch_for(kept, plan);
     if (kept->place.made && open_made(kept, s, plan, device) < 0)
         drop_engine(kept, plan, device);
     keep(kept, plan, device);
