@@ -147,6 +147,41 @@ GST_START_TEST(a_network_that_hangs_holds_no_picture)
 }
 GST_END_TEST;
 
+/** As in check_life.c: a picture that leaves late while the network's side has it leaves as a copy, and the
+ * decoder's pool has its own back all the same. */
+GST_START_TEST(a_delayed_buffer_goes_back_to_its_pool)
+{
+    GstBuffer *decoded, *again;
+    gboolean gone = FALSE;
+
+    fake_clock_set(0);
+    ss_dummy_gate_shut(GATE);
+    Rig rig = rig_new(DELAYED);
+    g_autoptr(GstBufferPool) pool = pool_of_frames();
+    put(&rig, 0);
+    ss_dummy_gate_wait(GATE, 1); /* so that the next one waits in the slot */
+    take(&rig, 0, 0, NULL);
+    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(pool, &decoded, NULL), GST_FLOW_OK);
+    gst_mini_object_weak_ref(GST_MINI_OBJECT(decoded), note_end, &gone);
+    GST_BUFFER_PTS(decoded) = PERIOD;
+    fail_unless_equals_int(gst_harness_push(rig.h, decoded), GST_FLOW_OK);
+    GstBuffer *shown = gst_harness_pull(rig.h);
+    fail_if(shown == decoded);
+    answer(1); /* the network's side needs it no more */
+    fail_if(gone);
+    gst_buffer_unref(shown);
+    put(&rig, 2);
+    fail_if(gone);
+    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(pool, &again, NULL), GST_FLOW_OK);
+    fail_unless(again == decoded);
+    gst_mini_object_weak_unref(GST_MINI_OBJECT(again), note_end, &gone);
+    gst_buffer_unref(again);
+    gst_buffer_pool_set_active(pool, FALSE);
+    ss_dummy_gate_open(GATE);
+    rig_free(&rig);
+}
+GST_END_TEST;
+
 GST_START_TEST(a_flush_drops_what_waits)
 {
     Rig rig = delayed_rig(DELAYED "max-delay=60000");
@@ -220,6 +255,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, delay_holds_pictures_back);
     tcase_add_test(tc, delayed_pictures_have_their_own_boxes);
     tcase_add_test(tc, a_network_that_hangs_holds_no_picture);
+    tcase_add_test(tc, a_delayed_buffer_goes_back_to_its_pool);
     tcase_add_test(tc, a_flush_drops_what_waits);
     tcase_add_test(tc, times_that_do_not_rise_hold_nothing_back);
     tcase_add_test(tc, others_do_not_overtake);

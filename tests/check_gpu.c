@@ -191,25 +191,52 @@ GST_START_TEST(contexts_are_shared)
 }
 GST_END_TEST;
 
-/** There is no such GPU: the decoder makes a context of its own. */
-/** The memory that is offered, if any, and how many buffers are asked for. */
-static GstAllocator *offered(const char *launch, const char *caps_text, guint *least)
+static GstPadProbeReturn no_answer(GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+    (void)pad, (void)unused;
+    return GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_ALLOCATION ? GST_PAD_PROBE_DROP
+                                                                                  : GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn offer_a_pool(GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+    GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
+
+    (void)pad, (void)unused;
+    if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION)
+        return GST_PAD_PROBE_OK;
+    g_autoptr(GstBufferPool) pool = gst_buffer_pool_new();
+    gst_query_add_allocation_pool(query, pool, 4096, 3, 0);
+    return GST_PAD_PROBE_HANDLED;
+}
+
+/** The memory that is offered, if any, and how many buffers are asked for, where downstream has memory of its
+ * own or answers as the probe does. */
+static GstAllocator *offered_beside(const char *launch, const char *caps_text, guint *least,
+                                    GstAllocator *theirs, GstPadProbeCallback answer)
 {
     Rig rig = rig_caps(launch, caps_text);
     const GstAllocationParams params = { .align = 15 };
     GstAllocator *allocator = NULL;
-    GstAllocationParams ours;
+    GstAllocationParams ours = params;
 
-    gst_harness_set_propose_allocator(rig.h, NULL, &params);
+    gst_harness_set_propose_allocator(rig.h, theirs ? gst_object_ref(theirs) : NULL, &params);
+    if (answer)
+        gst_pad_add_probe(rig.h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, answer, NULL, NULL);
     g_autoptr(GstCaps) caps = gst_caps_from_string(caps_text);
     g_autoptr(GstQuery) query = gst_query_new_allocation(caps, TRUE);
     fail_unless(gst_pad_peer_query(rig.h->srcpad, query));
     gst_query_parse_nth_allocation_pool(query, 0, NULL, NULL, least, NULL);
     if (gst_query_get_n_allocation_params(query) > 0)
         gst_query_parse_nth_allocation_param(query, 0, &allocator, &ours);
-    fail_unless(!allocator || ours.align == 15);
+    fail_unless(!allocator || ours.align == (answer ? 0 : 15));
     rig_free(&rig);
     return allocator;
+}
+
+static GstAllocator *offered(const char *launch, const char *caps_text, guint *least)
+{
+    return offered_beside(launch, caps_text, least, NULL, NULL);
 }
 
 /** Memory that a GPU can read where it is comes with the network that may run there. */
@@ -221,6 +248,7 @@ GST_START_TEST(memory_is_offered)
                                    .padding = 3,
                                    .flags = (GstMemoryFlags)(GST_MEMORY_FLAG_ZERO_PREFIXED |
                                                              GST_MEMORY_FLAG_ZERO_PADDED) };
+    g_autoptr(GstAllocator) theirs = gst_allocator_find(NULL);
     guint n;
 
     fail_if(offered("ssinfer backend=dummy batch=4", CAPS, &n));
@@ -230,6 +258,18 @@ GST_START_TEST(memory_is_offered)
     g_autoptr(GstAllocator) allocator = offered(gpu, CAPS, &n);
     fail_unless(allocator != NULL);
     fail_unless_equals_int(n, 2 + 8);
+    g_autoptr(GstAllocator) alone = offered_beside(gpu, CAPS, &n, NULL, no_answer);
+    fail_unless(alone != NULL);
+    fail_unless_equals_int(n, 2 + 8);
+    g_autoptr(GstAllocator) many =
+        offered("ssinfer backend=onnxruntime model=/dev/null device=cuda batch=3 workers=4", CAPS, &n);
+    fail_unless(many != NULL);
+    fail_unless_equals_int(n, 5 + 12);
+    g_autoptr(GstAllocator) kept = offered_beside(gpu, CAPS, &n, theirs, NULL);
+    fail_unless(kept == theirs);
+    fail_unless_equals_int(n, 2);
+    fail_if(offered_beside(gpu, CAPS, &n, NULL, offer_a_pool));
+    fail_unless_equals_int(n, 3 + 2);
 
     GstMemory *memory = gst_allocator_alloc(allocator, 1000, &params);
     GstMapInfo map;
@@ -243,6 +283,7 @@ GST_START_TEST(memory_is_offered)
 }
 GST_END_TEST;
 
+/** There is no such GPU: the decoder makes a context of its own. */
 GST_START_TEST(no_context_to_share)
 {
     Rig rig = rig_caps("ssinfer backend=dummy device=cuda:3", GPU_CAPS);

@@ -330,22 +330,6 @@ GST_END_TEST;
 
 /* --- pools --- */
 
-static void note_end(gpointer data, GstMiniObject *buffer)
-{
-    (void)buffer;
-    *(gboolean *)data = TRUE;
-}
-
-static GstBufferPool *pool_of_frames(void)
-{
-    GstBufferPool *pool = gst_buffer_pool_new();
-    GstStructure *config = gst_buffer_pool_get_config(pool);
-
-    gst_buffer_pool_config_set_params(config, NULL, WIDTH * HEIGHT, 0, 0);
-    fail_unless(gst_buffer_pool_set_config(pool, config) && gst_buffer_pool_set_active(pool, TRUE));
-    return pool;
-}
-
 /* A pool takes no buffer back whose memory is in use, and makes another: a decoder that lets go of its
  * picture while the network still reads it would make its pool allocate for ever. */
 GST_START_TEST(a_decoders_buffer_goes_back_to_its_pool)

@@ -178,7 +178,7 @@ int cuDeviceGetName(char *name, int size, int device)
 SS_API int cuDeviceGetAttribute(int *value, int attribute, int device);
 int cuDeviceGetAttribute(int *value, int attribute, int device)
 {
-    *value = attribute + device;
+    *value = attribute == SS_CU_HOST_POINTERS ? !fake_cuda.other_addresses : attribute + device;
     return 0;
 }
 

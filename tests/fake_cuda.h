@@ -9,12 +9,13 @@
 #define SS_FAKE_CUDA_H
 
 typedef struct FakeCuda {
-    int calls;   /* that could fail, since it was last set */
-    int fail_at; /* the call of this number, from 1, fails with "out of memory"; 0: none */
-    int live;    /* contexts retained, pieces of memory, events, modules */
-    int pinned;  /* pieces of memory of others' */
-    int current; /* depth of the stack of contexts */
-    int waits;   /* of the host that work had to be done for */
+    int calls;           /* that could fail, since it was last set */
+    int fail_at;         /* the call of this number, from 1, fails with "out of memory"; 0: none */
+    int live;            /* contexts retained, pieces of memory, events, modules */
+    int other_addresses; /* not 0: pinned memory is elsewhere for kernels */
+    int pinned;          /* pieces of memory of others' */
+    int current;         /* depth of the stack of contexts */
+    int waits;           /* of the host that work had to be done for */
     int foreign; /* not 0: memory that is asked about belongs to a context of somebody else; negative: to none
                   */
     int peers;   /* copies from there */

@@ -243,3 +243,19 @@ int run_tests(TCase *tc, int argc, char **argv)
     srunner_free(runner);
     return failed > 0;
 }
+
+void note_end(gpointer data, GstMiniObject *buffer)
+{
+    (void)buffer;
+    *(gboolean *)data = TRUE;
+}
+
+GstBufferPool *pool_of_frames(void)
+{
+    GstBufferPool *pool = gst_buffer_pool_new();
+    GstStructure *config = gst_buffer_pool_get_config(pool);
+
+    gst_buffer_pool_config_set_params(config, NULL, WIDTH * HEIGHT, 0, 0);
+    fail_unless(gst_buffer_pool_set_config(pool, config) && gst_buffer_pool_set_active(pool, TRUE));
+    return pool;
+}

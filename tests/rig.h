@@ -68,4 +68,9 @@ void add_sync_tests(TCase *tc);
 /** All of an executable; what its main() returns. */
 int run_tests(TCase *tc, int argc, char **argv);
 
+/** For gst_mini_object_weak_ref(): sets the gboolean. */
+void note_end(gpointer data, GstMiniObject *object);
+/** Active, of frames as make_frame()'s. */
+GstBufferPool *pool_of_frames(void);
+
 #endif

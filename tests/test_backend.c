@@ -224,10 +224,16 @@ static void test_cache(const SsBackend *backend)
     REQUIRE_CMP(ss_tensor_width(&m.input), ==, 64);
     ss_model_close(&m);
     REQUIRE_CMP(count_files(pattern), ==, 2);
+    p.batch = 3;
+    REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
+    REQUIRE_CMP(ss_tensor_batch(&m.input), ==, 3);
+    ss_model_close(&m);
+    REQUIRE_CMP(count_files(pattern), ==, 3);
+    p.batch = 0;
     p.path = write_ir("cached.xml", "1,3,64,64", "f32"); /* other contents, same name */
     REQUIRE_CMP(ss_model_open(&m, backend, &p, &logger), ==, 0);
     ss_model_close(&m);
-    REQUIRE_CMP(count_files(pattern), ==, 3);
+    REQUIRE_CMP(count_files(pattern), ==, 4);
 
     p.requests = 2;
     require_started(backend, &p, "compiled: streams 2");

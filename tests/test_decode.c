@@ -360,6 +360,22 @@ static void test_yolo_layouts(void)
     }
 }
 
+/* A score that is just enough is, one that is the next below is not. */
+static void test_yolo_threshold(void)
+{
+    static float data[ANCHORS * CHANNELS];
+    const SsDecoder *d = ss_decoder_find("yolo");
+    SsTensor out = TENSOR("head", SS_F32, data, 1, CHANNELS, ANCHORS);
+    SsDetection det[8];
+
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < 4; k++)
+            data[k * ANCHORS + 5] = 20;
+        data[4 * ANCHORS + 5] = i == 0 ? params.threshold : nextafterf(params.threshold, 0);
+        REQUIRE_CMP(d->decode(&out, 1, &params, det, 8), ==, i == 0);
+    }
+}
+
 static void test_yolo_fits(void)
 {
     const SsDecoder *d = ss_decoder_find("yolo");
@@ -431,6 +447,7 @@ int main(void)
     test_tf_ssd_fits();
     test_detection_output();
     test_yolo_layouts();
+    test_yolo_threshold();
     test_yolo_fits();
     test_yolo_flood();
     return 0;

@@ -45,6 +45,7 @@ static void refuses_nonsense(void)
     d.height = SS_MAX_SIDE + 1;
     REQUIRE(!wraps(d));
     d = nv12;
+    REQUIRE(!ss_memory_new(SIZE_MAX) && !ss_memory_new(SIZE_MAX - 100));
     d.memory = (SsMemory)2;
     REQUIRE(!wraps(d));
     d.memory = SS_MEMORY_CUDA;

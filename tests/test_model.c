@@ -78,7 +78,7 @@ static void only_pictures_go_in(void)
     REQUIRE(opens((SsTensor) { "i", SS_F16, 4, { 1, 3, 3, 3 }, NULL, 0 }) == 0);
     REQUIRE(opens((SsTensor) { "i", SS_F32, 3, { 3, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE_STR(last, "fake: the input i f32 [3,10,20] is not a picture; "
-                      "expected [1,3,height,width] or [1,height,width,3]");
+                      "expected [N,3,height,width] or [N,height,width,3], N at most 32");
     REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { SS_MAX_BATCH + 1, 3, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 0, 3, 10, 20 }, NULL, 0 }) == -EPROTO);
     REQUIRE(opens((SsTensor) { "i", SS_F32, 4, { 1, 3, -1, 20 }, NULL, 0 }) == -EPROTO);

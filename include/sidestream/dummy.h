@@ -12,7 +12,8 @@
  *   size=N         the input is [1,N,N,3] u8 (default 64)
  *   gate=G         inferences wait at gate G (0 .. 7) until it lets them pass
  *   load_gate=G    so does model_open
- *   cuda=1         frames in a GPU's memory are taken there, unseen
+ *   cuda=1         frames in a GPU's memory are taken there, unseen; with stays=1 each is kept until its
+ *                  inference has ended
  *   async=1        inferences begin and end apart; with one worker, two may be in flight
  *   stand_in=N     a stand-in answers until model_open is done: N boxes, at once, or as stand_in_gate=G lets
  * it; broken=stand_in: it cannot be loaded

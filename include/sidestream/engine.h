@@ -54,8 +54,8 @@ typedef struct SsEngineParams {
     float threshold;         /* detections below start no object; 0 = 0.3 */
     float faint;   /* those below are dropped; an object that is followed goes on; 0 = threshold / 3 */
     float nms_iou; /* of two boxes of one class that overlap more, one goes; 0 = 0.45 */
-    int workers;   /* 0 = 1; at most 16. The engine holds one frame a stream that waits, one a worker
-                      that is read, and of those in ss_memory_new() all that are inferred */
+    int workers;   /* 0 = 1; at most 16. The engine holds one frame a stream that waits and one a worker
+                      that is read; of those in ss_memory_new() also max(workers, 2) x batch at most */
     int nice;      /* added to the workers' nice value (Linux); 0 = 10, -1 = leave it */
     int64_t simulate_latency; /* every inference takes at least this long; 0 = as long as it takes */
     SsLogger log;

@@ -12,7 +12,7 @@
 #include "options.h"
 #include "table.h"
 
-/* --- gates: the one place in the library with state of the process, for tests alone --- */
+/* --- gates: state of the process, for tests alone --- */
 
 typedef struct Gate {
     bool shut;

@@ -113,6 +113,8 @@ int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, con
 
     if (nth == 0)
         run->on_device = NULL;
+    else if (!run->on_device) /* those before it are not here */
+        return -ENOTSUP;
     if (!gpu) {
         gpu = *out = calloc(1, sizeof *gpu);
         if (!gpu)

@@ -136,7 +136,7 @@ struct SsStream {
         period;           /* written by the stream's thread: between offers, smoothed; 0 = not known yet */
     atomic_int processor; /* the same; that it offers on, -1 = unknown */
 
-    atomic_int refs; /* the caller's, and one for each worker that has a frame of it */
+    atomic_int refs; /* the caller's, and one for each frame of it that a worker has */
 
     /* --- guarded by engine->lock */
     SsStream *next;

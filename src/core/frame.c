@@ -65,7 +65,7 @@ void *ss_memory_new(size_t bytes)
 #ifdef SS_HAVE_CUDA
     return ss_cuda_pinned_new(bytes);
 #else
-    return aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    return bytes <= SIZE_MAX / 2 ? aligned_alloc(4096, (bytes + 4095) / 4096 * 4096) : NULL;
 #endif
 }
 

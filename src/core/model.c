@@ -119,8 +119,10 @@ static int check_model(const SsModel *m, const char *name)
     SsTensor one;
 
     if (!is_image(&m->input)) {
-        ss_err(m->log, "%s: the input %s is not a picture; expected [1,3,height,width] or [1,height,width,3]",
-               name, ss_tensor_describe(&m->input, text, sizeof text));
+        ss_err(m->log,
+               "%s: the input %s is not a picture; expected [N,3,height,width] or [N,height,width,3], N at "
+               "most %d",
+               name, ss_tensor_describe(&m->input, text, sizeof text), SS_MAX_BATCH);
         return -EPROTO;
     }
     for (int i = 0; i < m->n_outputs; i++) {

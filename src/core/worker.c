@@ -252,7 +252,8 @@ static SsFrame *take_waiting(SsWorker *w, SsStream **s)
 /** With this frame, and of those that are waiting as many as go together. Nobody waits for more. */
 static void begin(SsWorker *w, SsFlight *f, SsStream *s, SsFrame *frame)
 {
-    const int seats = ss_tensor_batch(&w->network->model.input);
+    const int asked = SS_MAX(w->engine->params.model.batch, 1); /* the model's file may have it otherwise */
+    const int seats = SS_MIN(ss_tensor_batch(&w->network->model.input), asked);
 
     f->n = 0;
     for (; frame; frame = f->n < seats ? take_waiting(w, &s) : NULL)

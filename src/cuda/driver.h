@@ -28,6 +28,7 @@ enum {
     SS_CU_EVENT_DISABLE_TIMING = 2,
     SS_CU_COMPUTE_MAJOR = 75, /* attributes of a device */
     SS_CU_COMPUTE_MINOR = 76,
+    SS_CU_HOST_POINTERS = 91,  /* kernels take the processor's addresses of pinned memory */
     SS_CU_POINTER_CONTEXT = 1, /* attributes of a pointer */
     SS_CU_POINTER_ORDINAL = 9, /* of its device */
     SS_CU_HOST_PORTABLE = 1,   /* pinned for all contexts */

@@ -19,11 +19,15 @@ typedef struct Block {
     size_t size;
     atomic_int state; /* State */
     int device;       /* its primary context is retained while it is PINNED; written before that */
+    struct Block *next;
 } Block;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* a leaf; what takes long is done without it */
-static Block **blocks;                                   /* by address; guarded by `lock`, as are the next */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* a leaf; under it pointers are moved, no more */
+/* --- guarded by it */
+static Block **blocks; /* by address */
 static size_t n_blocks, room;
+static Block *given_up; /* pinned ones that nobody wants any more */
+static int readers;
 
 /* The first that ends behind `p`, or n_blocks. With the lock. */
 static size_t place_of(const uint8_t *p)
@@ -42,51 +46,43 @@ static size_t place_of(const uint8_t *p)
     return low;
 }
 
-static bool make_room(void)
+/* With the lock. */
+static void put_in(Block *b)
 {
-    const size_t more = room ? 2 * room : FIRST_ROOM;
-    Block **larger = n_blocks < room ? blocks : realloc(blocks, more * sizeof(Block *));
+    const size_t at = place_of(b->data);
 
-    if (!larger)
-        return false;
-    if (n_blocks == room)
-        room = more;
-    blocks = larger;
-    return true;
+    memmove(&blocks[at + 1], &blocks[at], (n_blocks - at) * sizeof(Block *));
+    blocks[at] = b;
+    n_blocks++;
 }
 
+/* Room is got without the lock, and counts if it is still more than there is. false: out of memory. */
 static bool note(Block *b)
 {
-    pthread_mutex_lock(&lock);
-    const bool ok = make_room();
-    if (ok) {
-        const size_t at = place_of(b->data);
+    Block **larger = NULL;
+    size_t size = 0; /* of that */
 
-        memmove(&blocks[at + 1], &blocks[at], (n_blocks - at) * sizeof(Block *));
-        blocks[at] = b;
-        n_blocks++;
-    }
-    pthread_mutex_unlock(&lock);
-    return ok;
-}
+    for (;;) {
+        pthread_mutex_lock(&lock);
+        if (n_blocks == room && size > room) {
+            Block **old = blocks;
 
-static Block *take(const void *p)
-{
-    Block *b = NULL;
-
-    pthread_mutex_lock(&lock);
-    const size_t at = place_of(p);
-    if (at < n_blocks && blocks[at]->data == p) {
-        b = blocks[at];
-        memmove(&blocks[at], &blocks[at + 1], (--n_blocks - at) * sizeof(Block *));
+            if (n_blocks > 0)
+                memcpy(larger, blocks, n_blocks * sizeof(Block *));
+            blocks = larger;
+            room = size;
+            larger = old;
+        }
+        const bool done = n_blocks < room;
+        if (done)
+            put_in(b);
+        size = room ? 2 * room : FIRST_ROOM;
+        pthread_mutex_unlock(&lock);
+        free(larger);
+        larger = done ? NULL : malloc(size * sizeof(Block *));
+        if (!larger)
+            return done;
     }
-    if (n_blocks == 0) {
-        free(blocks);
-        blocks = NULL;
-        room = 0;
-    }
-    pthread_mutex_unlock(&lock);
-    return b;
 }
 
 void *ss_cuda_pinned_new(size_t bytes)
@@ -104,6 +100,13 @@ void *ss_cuda_pinned_new(size_t bytes)
     return NULL;
 }
 
+static void say_nothing(void *cookie, SsLogLevel level, const char *message)
+{
+    (void)cookie, (void)level, (void)message;
+}
+
+static const SsLogger silent = { .level = SS_LOG_ERROR, .write = say_nothing };
+
 static void unpin(const Block *b)
 {
     const SsCuda *cu = ss_cuda(NULL);
@@ -111,7 +114,7 @@ static void unpin(const Block *b)
 
     if (cu->DevicePrimaryCtxRetain(&context, b->device) != 0)
         return;
-    if (ss_cuda_enter(cu, context, NULL) == 0) {
+    if (ss_cuda_enter(cu, context, &silent) == 0) {
         (void)cu->MemHostUnregister(b->data);
         ss_cuda_leave(cu);
     }
@@ -119,16 +122,68 @@ static void unpin(const Block *b)
     (void)cu->DevicePrimaryCtxRelease(b->device); /* that of pin() */
 }
 
-void ss_cuda_pinned_free(void *p)
+static void destroy(Block *b)
 {
-    Block *b = p ? take(p) : NULL;
-
-    if (!b)
-        return;
     if (atomic_load(&b->state) == PINNED)
         unpin(b);
     free(b->data);
     free(b);
+}
+
+static void destroy_given_up(void)
+{
+    pthread_mutex_lock(&lock);
+    Block *b = given_up;
+    given_up = NULL;
+    pthread_mutex_unlock(&lock);
+    while (b) {
+        Block *next = b->next;
+
+        destroy(b);
+        b = next;
+    }
+}
+
+void ss_cuda_pinned_free(void *p)
+{
+    Block *b = NULL, **none = NULL;
+    bool later = false;
+
+    pthread_mutex_lock(&lock);
+    const size_t at = p ? place_of(p) : n_blocks;
+    if (at < n_blocks && blocks[at]->data == p) {
+        b = blocks[at];
+        memmove(&blocks[at], &blocks[at + 1], (--n_blocks - at) * sizeof(Block *));
+        later = readers > 0 && atomic_load(&b->state) == PINNED;
+        if (later) {
+            b->next = given_up;
+            given_up = b;
+        }
+    }
+    if (n_blocks == 0) {
+        none = blocks;
+        blocks = NULL;
+        room = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    free(none);
+    if (b && !later)
+        destroy(b);
+}
+
+void ss_cuda_pinned_enter(void)
+{
+    pthread_mutex_lock(&lock);
+    readers++;
+    pthread_mutex_unlock(&lock);
+}
+
+void ss_cuda_pinned_leave(void)
+{
+    pthread_mutex_lock(&lock);
+    readers--;
+    pthread_mutex_unlock(&lock);
+    destroy_given_up();
 }
 
 /* The context stays as long as the block does, since with it the block would be the processor's alone again.
@@ -136,10 +191,12 @@ void ss_cuda_pinned_free(void *p)
 static bool pin(Block *b, const SsCuda *cu, int gpu, const SsLogger *log)
 {
     SsCuContext context;
+    int same_address = 0;
 
     if (ss_cuda_retain(cu, gpu, &b->device, &context, log) < 0)
         return false;
-    if (ss_cuda_check(cu, cu->MemHostRegister(b->data, b->size, SS_CU_HOST_PORTABLE),
+    if (cu->DeviceGetAttribute(&same_address, SS_CU_HOST_POINTERS, b->device) == 0 && same_address &&
+        ss_cuda_check(cu, cu->MemHostRegister(b->data, b->size, SS_CU_HOST_PORTABLE),
                       "a picture's memory cannot be pinned", log) == 0)
         return true;
     (void)cu->DevicePrimaryCtxRelease(b->device);
@@ -148,6 +205,7 @@ static bool pin(Block *b, const SsCuda *cu, int gpu, const SsLogger *log)
 
 bool ss_cuda_pinned_has(const SsCuda *cu, int gpu, const void *p, size_t bytes, const SsLogger *log)
 {
+    static atomic_bool told;
     Block *b = NULL;
     int state = AS_IT_CAME;
 
@@ -155,12 +213,17 @@ bool ss_cuda_pinned_has(const SsCuda *cu, int gpu, const void *p, size_t bytes, 
     const size_t at = place_of(p);
     if (at < n_blocks && (uintptr_t)p >= (uintptr_t)blocks[at]->data)
         b = blocks[at];
+    const bool tidy = given_up;
     pthread_mutex_unlock(&lock);
+    if (tidy)
+        destroy_given_up();
     if (!b || bytes > b->size - (size_t)((const uint8_t *)p - b->data))
         return false;
     if (!atomic_compare_exchange_strong(&b->state, &state, BEING_PINNED))
         return state == PINNED;
-    state = pin(b, cu, gpu, log) ? PINNED : CANNOT_BE;
-    atomic_store(&b->state, state);
-    return state == PINNED;
+    const bool pinned = pin(b, cu, gpu, atomic_load(&told) ? &silent : log);
+    if (!pinned)
+        atomic_store(&told, true);
+    atomic_store(&b->state, pinned ? PINNED : CANNOT_BE);
+    return pinned;
 }

@@ -131,6 +131,7 @@ int ss_cuda_preprocess_create(SsCudaPreprocess **out, int device, const SsTensor
     }
     p->log = log;
     p->cu = cu;
+    ss_cuda_pinned_enter();
     p->gpu = device;
     p->input = *input;
     p->params = *params;
@@ -163,6 +164,7 @@ void ss_cuda_preprocess_destroy(SsCudaPreprocess **preprocess)
         }
         p->cu->DevicePrimaryCtxRelease(p->device);
     }
+    ss_cuda_pinned_leave();
     free(p);
     *preprocess = NULL;
 }

@@ -72,7 +72,7 @@ static GstMemory *pinnable_alloc(GstAllocator *allocator, gsize size, GstAllocat
 {
     const gsize offset = (params->prefix + params->align) & ~params->align,
                 all = offset + size + params->padding;
-    guint8 *data = ss_memory_new(all);
+    guint8 *data = all >= size ? ss_memory_new(all) : NULL;
 
     GST_CAT_DEBUG_OBJECT(ss_infer_debug, allocator, "%" G_GSIZE_FORMAT " bytes that a GPU can read: %p", all,
                          (void *)data);
@@ -102,24 +102,39 @@ static gboolean reads_in_place(const char *backend, const char *device)
     return b && b->in_place && g_ascii_strcasecmp(device ? device : "auto", "cpu") != 0;
 }
 
-/* With what is asked for downstream, unless that has memory of its own. */
-static gboolean offer(GstQuery *query)
+/* Somebody downstream has memory of their own. */
+static gboolean is_served(GstQuery *query)
 {
-    const guint n = gst_query_get_n_allocation_params(query);
+    for (guint i = 0; i < gst_query_get_n_allocation_pools(query); i++) {
+        g_autoptr(GstBufferPool) pool = NULL;
+
+        gst_query_parse_nth_allocation_pool(query, i, &pool, NULL, NULL, NULL);
+        if (pool)
+            return TRUE;
+    }
+    for (guint i = 0; i < gst_query_get_n_allocation_params(query); i++) {
+        g_autoptr(GstAllocator) allocator = NULL;
+
+        gst_query_parse_nth_allocation_param(query, i, &allocator, NULL);
+        if (allocator)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Aligned as is asked for downstream. */
+static void offer(GstQuery *query)
+{
+    g_autoptr(GstAllocator) ours = gst_object_ref_sink(g_object_new(ss_pinnable_get_type(), NULL));
     GstAllocationParams params;
-    g_autoptr(GstAllocator) theirs = NULL;
 
     gst_allocation_params_init(&params);
-    if (n > 0)
-        gst_query_parse_nth_allocation_param(query, 0, &theirs, &params);
-    if (theirs)
-        return FALSE;
-    g_autoptr(GstAllocator) ours = gst_object_ref_sink(g_object_new(ss_pinnable_get_type(), NULL));
-    if (n > 0)
-        gst_query_set_nth_allocation_param(query, 0, ours, &params);
-    else
+    if (gst_query_get_n_allocation_params(query) == 0) {
         gst_query_add_allocation_param(query, ours, &params);
-    return TRUE;
+        return;
+    }
+    gst_query_parse_nth_allocation_param(query, 0, NULL, &params);
+    gst_query_set_nth_allocation_param(query, 0, ours, &params);
 }
 
 guint ss_cuda_memory_offer(GstElement *infer, GstQuery *query)
@@ -131,8 +146,9 @@ guint ss_cuda_memory_offer(GstElement *infer, GstQuery *query)
     gst_query_parse_allocation(query, &caps, NULL);
     g_object_get(infer, "backend", &backend, "device", &device, "workers", &workers, "batch", &batch, NULL);
     if (!caps || gst_caps_features_contains(gst_caps_get_features(caps, 0), SS_CAPS_FEATURE_CUDA) ||
-        !reads_in_place(backend, device) || !offer(query))
+        !reads_in_place(backend, device) || is_served(query))
         return 0;
+    offer(query);
     return batch * MAX(workers, 2); /* one worker has two inferences under way */
 }
 

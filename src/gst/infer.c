@@ -339,15 +339,17 @@ static GstFlowReturn infer_transform_ip(GstBaseTransform *base, GstBuffer *buffe
 static GstBuffer *leave(SsInfer *self)
 {
     int64_t pts, came;
-    GstBuffer *buffer = ss_delay_line_pop(&self->line, &pts, &came);
+    GstBuffer *in = ss_delay_line_pop(&self->line, &pts, &came), *out;
 
-    if (!buffer)
+    if (!in)
         return NULL;
     ss_wait_meter_enter(&self->waiting);
-    buffer = gst_buffer_make_writable(buffer);
-    add_metas(self, buffer, pts, came);
+    if (ss_originals_writable(&self->originals, in, &out) == GST_FLOW_OK)
+        add_metas(self, out, pts, came);
+    if (out != in)
+        gst_buffer_unref(in);
     count_waiting(self);
-    return buffer;
+    return out;
 }
 
 /** Called again until it has no more. */
@@ -443,15 +445,13 @@ static gboolean infer_query(GstBaseTransform *base, GstPadDirection direction, G
 /** The network's side keeps so many buffers: whoever makes the pool must know, or it runs dry. */
 static gboolean infer_propose_allocation(GstBaseTransform *base, GstQuery *decide, GstQuery *query)
 {
-    SsInfer *self = SS_INFER(base);
     GstBaseTransformClass *parent = GST_BASE_TRANSFORM_CLASS(ss_infer_parent_class);
     const gboolean known = parent->propose_allocation(base, decide, query);
     const guint in_place = ss_cuda_memory_offer(GST_ELEMENT(base), query);
 
-    if (!known && in_place == 0)
-        return FALSE;
-    ss_bridge_ask_for_buffers(query, self->held_buffers + in_place);
-    return TRUE;
+    if (known || in_place > 0)
+        ss_bridge_ask_for_buffers(query, SS_INFER(base)->held_buffers + in_place);
+    return known || in_place > 0;
 }
 
 /* --- properties --- */
