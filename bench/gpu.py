@@ -156,8 +156,8 @@ def crowds(model, device, options, tmp):
             r, _ = common.run_json(streams_command(of_batch(model, batch), device, options, tmp, streams, rate, workers, 0,
                                                    options.seconds), 4 * common.GRACE)
         busy = busy[len(busy) // 2:]  # the model loads at first
-        rows.append([f"{streams} x {rate}", workers, batch, f"{r['pictures_a_call']:.1f}", f"{r['fps']:.1f}", r["slept"], f"{r['interval_p99_ms']:.2f}",
-                     f"{r['inferences_per_s']:.0f}", f"{100 * r['share']:.1f} %", f"{r['fewest']:.1f}",
+        rows.append([f"{streams} x {rate}", workers, batch, f"{r['pictures_a_call']:.1f}", f"{r['fps']:.1f}", r["slept"],
+                     f"{r['interval_p99_ms']:.2f}", f"{r['inferences_per_s']:.0f}", f"{100 * r['share']:.1f} %", f"{r['fewest']:.1f}",
                      f"{r['age_ms']:.1f}", f"{r['age_p99_ms']:.1f}", f"{r['spent_p50_us']:.0f}", f"{100 * r['camera_cpu']:.1f} %",
                      f"{r['process_cpu']:.2f}", f"{sum(busy) / len(busy):.0f} %" if busy else "-"])
         verdicts.append((r["slept"] == 0 and r["failed"] == 0, f"{streams} streams of {rate} a second, {workers} workers, "
@@ -168,8 +168,8 @@ def crowds(model, device, options, tmp):
             enough[alone] = max(enough[alone], streams if r["fewest"] >= ENOUGH else 0)
     note = (f"Streams of {RATE} a second on one GPU, of those tried: every frame inferred up to {whole[True]}, in batches up "
             f"to {whole[False]}; at least {ENOUGH} inferences a second each up to {enough[True]}, in batches {enough[False]}.")
-    return common.table(["streams", "workers", "batch", "pictures a call", "fps each", "waited", "interval p99 ms", "inferences/s", "of frames", "fewest/s",
-                         "age mean ms", "age p99 ms", "a frame's calls p50 us", "CPU a stream", "CPU in all", "GPU"],
+    return common.table(["streams", "workers", "batch", "pictures a call", "fps each", "waited", "interval p99 ms",
+                         "inferences/s", "of frames", "fewest/s", "age mean ms", "age p99 ms", "a frame's calls p50 us", "CPU a stream", "CPU in all", "GPU"],
                         rows) + "\n\n" + note, verdicts
 
 

@@ -21,8 +21,7 @@ extern SsLogger logger;
 _Noreturn void fail(const char *what, const char *which);
 /** MODEL, DEVICE, OPTIONS; cuts off MODEL's size. The cache: $SIDESTREAM_CACHE, if set. */
 SsModelParams read_model(char **arg);
-/** FRAMES; `size`: WIDTHxHEIGHT. The data is the caller's, for
- * ss_memory_free(). */
+/** FRAMES; `size`: WIDTHxHEIGHT. The data is ss_memory_new()'s, the caller's to free. */
 Film read_film(const char *path, const char *size);
 /** The i-th, over and over. */
 SsFrameDesc picture(const Film *f, int i);

@@ -151,32 +151,21 @@ GST_END_TEST;
  * decoder's pool has its own back all the same. */
 GST_START_TEST(a_delayed_buffer_goes_back_to_its_pool)
 {
-    GstBuffer *decoded, *again;
-    gboolean gone = FALSE;
-
     fake_clock_set(0);
     ss_dummy_gate_shut(GATE);
     Rig rig = rig_new(DELAYED);
-    g_autoptr(GstBufferPool) pool = pool_of_frames();
+    Decoder d = decoder_new(PERIOD);
     put(&rig, 0);
     ss_dummy_gate_wait(GATE, 1); /* so that the next one waits in the slot */
     take(&rig, 0, 0, NULL);
-    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(pool, &decoded, NULL), GST_FLOW_OK);
-    gst_mini_object_weak_ref(GST_MINI_OBJECT(decoded), note_end, &gone);
-    GST_BUFFER_PTS(decoded) = PERIOD;
-    fail_unless_equals_int(gst_harness_push(rig.h, decoded), GST_FLOW_OK);
+    fail_unless_equals_int(gst_harness_push(rig.h, d.decoded), GST_FLOW_OK);
     GstBuffer *shown = gst_harness_pull(rig.h);
-    fail_if(shown == decoded);
+    fail_if(shown == d.decoded);
     answer(1); /* the network's side needs it no more */
-    fail_if(gone);
+    fail_if(*d.gone);
     gst_buffer_unref(shown);
     put(&rig, 2);
-    fail_if(gone);
-    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(pool, &again, NULL), GST_FLOW_OK);
-    fail_unless(again == decoded);
-    gst_mini_object_weak_unref(GST_MINI_OBJECT(again), note_end, &gone);
-    gst_buffer_unref(again);
-    gst_buffer_pool_set_active(pool, FALSE);
+    decoder_has_it_back(&d);
     ss_dummy_gate_open(GATE);
     rig_free(&rig);
 }

@@ -244,13 +244,13 @@ int run_tests(TCase *tc, int argc, char **argv)
     return failed > 0;
 }
 
-void note_end(gpointer data, GstMiniObject *buffer)
+static void note_end(gpointer data, GstMiniObject *buffer)
 {
     (void)buffer;
     *(gboolean *)data = TRUE;
 }
 
-GstBufferPool *pool_of_frames(void)
+static GstBufferPool *pool_of_frames(void)
 {
     GstBufferPool *pool = gst_buffer_pool_new();
     GstStructure *config = gst_buffer_pool_get_config(pool);
@@ -258,4 +258,28 @@ GstBufferPool *pool_of_frames(void)
     gst_buffer_pool_config_set_params(config, NULL, WIDTH * HEIGHT, 0, 0);
     fail_unless(gst_buffer_pool_set_config(pool, config) && gst_buffer_pool_set_active(pool, TRUE));
     return pool;
+}
+
+Decoder decoder_new(guint64 pts)
+{
+    Decoder d = { .pool = pool_of_frames(), .gone = g_new0(gboolean, 1) };
+
+    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(d.pool, &d.decoded, NULL), GST_FLOW_OK);
+    gst_mini_object_weak_ref(GST_MINI_OBJECT(d.decoded), note_end, d.gone);
+    GST_BUFFER_PTS(d.decoded) = pts;
+    return d;
+}
+
+void decoder_has_it_back(Decoder *d)
+{
+    GstBuffer *again;
+
+    fail_if(*d->gone);
+    fail_unless_equals_int(gst_buffer_pool_acquire_buffer(d->pool, &again, NULL), GST_FLOW_OK);
+    fail_unless(again == d->decoded);
+    gst_mini_object_weak_unref(GST_MINI_OBJECT(again), note_end, d->gone);
+    gst_buffer_unref(again);
+    gst_buffer_pool_set_active(d->pool, FALSE);
+    gst_object_unref(d->pool);
+    g_free(d->gone);
 }

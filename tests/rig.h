@@ -68,9 +68,15 @@ void add_sync_tests(TCase *tc);
 /** All of an executable; what its main() returns. */
 int run_tests(TCase *tc, int argc, char **argv);
 
-/** For gst_mini_object_weak_ref(): sets the gboolean. */
-void note_end(gpointer data, GstMiniObject *object);
-/** Active, of frames as make_frame()'s. */
-GstBufferPool *pool_of_frames(void);
+/** As one whose pictures come from a pool of its own: with one of them, a reference. */
+typedef struct Decoder {
+    GstBufferPool *pool;
+    GstBuffer *decoded;
+    gboolean *gone; /* the pool has thrown it away */
+} Decoder;
+
+Decoder decoder_new(guint64 pts);
+/** It never left the pool for good, and is the next that the pool gives out. Ends the decoder. */
+void decoder_has_it_back(Decoder *d);
 
 #endif

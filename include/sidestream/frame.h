@@ -50,7 +50,8 @@ typedef enum SsMemory {
  * page. NULL: out of memory. Thread: any.
  */
 SS_API void *ss_memory_new(size_t bytes);
-/** No frame lies there any more. NULL: nothing. May wait some ms for a GPU's driver. Thread: any. */
+/** No frame lies there any more. NULL: nothing. What was pinned is left to a worker that
+ * may wait for the GPU's driver; where there is none, this waits, some ms. Thread: any. */
 SS_API void ss_memory_free(void *memory);
 /** Can frames that are there be offered, in this build? Whether there is a GPU shows later. Thread: any. */
 SS_API bool ss_memory_supported(SsMemory memory);

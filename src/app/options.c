@@ -178,9 +178,8 @@ static const struct {
     { SS_FOR_INSPECT, "inspect", "MODEL", "What a model is, which decoder fits it, which devices run it.",
       NULL },
     { SS_FOR_BUILD, "build", "MODEL", "Compiles a model for a device ahead of time, into the cache.",
-      "Give the --device, --input-size, --batch, --model-options, --workers and --threads that run will get: "
-      "what is\n"
-      "  kept is good for these alone, and for this machine's runtime, driver and GPU." },
+      "Give the --device, --input-size, --batch, --model-options, --workers and --threads that run\n"
+      "  will get: what is kept is good for these alone, and for this machine's runtime, driver and GPU." },
 };
 
 /* GOption's own errors, without its quirks of wording. */

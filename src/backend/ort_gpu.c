@@ -15,7 +15,6 @@ struct SsOrtGpu {
     SsCuContext context;    /* the device's primary one, which the runtime uses, too */
     SsCuStream stream, own; /* the session's, or `own`, which is NULL otherwise */
     SsCuPtr tensor;
-    size_t picture; /* bytes of one in `tensor` */
     OrtMemoryInfo *memory;
     OrtValue *value; /* on `tensor` */
     SsCudaPreprocess *preprocess;
@@ -58,7 +57,6 @@ static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *inp
 
     if (ret < 0)
         return ret;
-    gpu->picture = input->size / (size_t)input->dim[0];
     gpu->stream = s->stream;
     if (!s->stream) {
         ret = ss_cuda_check(gpu->cu, gpu->cu->StreamCreate(&gpu->own, SS_CU_STREAM_NON_BLOCKING), "a stream",
@@ -123,7 +121,8 @@ int ss_ort_gpu_convert(SsOrtGpu **out, const SsOrtSession *s, SsOrtRun *run, con
     }
     if (!gpu->works)
         return -ENOTSUP;
-    ret = ss_cuda_preprocess_convert(gpu->preprocess, frame, gpu->tensor + (SsCuPtr)nth * gpu->picture,
+    const size_t picture = input->size / (size_t)input->dim[0];
+    ret = ss_cuda_preprocess_convert(gpu->preprocess, frame, gpu->tensor + (SsCuPtr)nth * picture,
                                      gpu->stream, g);
     if (ret >= 0 && gpu->own)
         ret = finish(gpu, s->log); /* then the frame has been read */
