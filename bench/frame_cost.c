@@ -16,6 +16,7 @@
 
 #include "core/image.h"
 #include "gst/colour.h"
+#include "gst/loan.h"
 #include "gst/register.h"
 #include "gst/text.h"
 
@@ -25,7 +26,9 @@ typedef struct Bench {
     GstVideoInfo info;
     GstBufferPool *source, *copies;
     guint8 *picture;
-    GstBuffer *slot; /* the newest frame, held as the core's slot does */
+    GstBuffer *slot;  /* the newest frame, held as the core's slot does */
+    SsLender *lender; /* of the candidate that lends it */
+    SsFrame *lent;
     GstElement *element;
     GstPad *out, *in; /* ours, around the element */
     SsImage *image;   /* of the candidate that resizes */
@@ -83,6 +86,12 @@ static void add_regions(const Bench *b, GstBuffer *frame)
 static void hold(Bench *b, GstBuffer *frame)
 {
     gst_buffer_replace(&b->slot, frame);
+}
+
+static gboolean open_lender(Bench *b)
+{
+    b->lender = ss_lender_new();
+    return b->element != NULL;
 }
 
 static gboolean nothing_to_open(Bench *b)
@@ -261,6 +270,16 @@ static GstFlowReturn step_held(Bench *b, GstBuffer *frame)
     return gst_pad_push(b->out, frame);
 }
 
+/* The loan of the last one ends here, as in a slot. */
+static GstFlowReturn step_lent(Bench *b, GstBuffer *frame)
+{
+    SsFrame *before = b->lent;
+
+    b->lent = ss_loan_wrap(b->lender, frame, &b->info, 0);
+    ss_frame_unref(&before);
+    return b->lent ? gst_pad_push(b->out, frame) : GST_FLOW_ERROR;
+}
+
 static GstFlowReturn step_free(Bench *b, GstBuffer *frame)
 {
     return gst_pad_push(b->out, frame);
@@ -277,7 +296,8 @@ static const Candidate candidates[] = {
     { "resized to 300x300 u8 at offer", "ssoverlay", open_300, step_resize },
     { "resized to 640x640 f32 at offer", "ssoverlay", open_640, step_resize },
     { "overlay composition, blended into a pooled copy", "ssoverlay", open_composition, step_composition },
-    { "ssoverlay, frame held: pooled copy", "ssoverlay", nothing_to_open, step_held },
+    { "ssoverlay, frame held by others: pooled copy", "ssoverlay", nothing_to_open, step_held },
+    { "ssoverlay, frame lent and unread: what is drawn over is kept", "ssoverlay", open_lender, step_lent },
     { "ssoverlay, frame free (after a conversion)", "ssoverlay", nothing_to_open, step_free },
     { "ssinfer ! ssoverlay, boxes unmoved", PAIR("hold"), nothing_to_open, step_free },
     { "ssinfer ! ssoverlay, boxes carried", PAIR("live"), nothing_to_open, step_free },
@@ -358,6 +378,8 @@ static void bench_close(Bench *b)
 {
     gst_element_set_state(b->element, GST_STATE_NULL);
     gst_buffer_replace(&b->slot, NULL);
+    ss_frame_unref(&b->lent);
+    ss_lender_unref(b->lender);
     ss_image_destroy(&b->image);
     g_free(b->tensor);
     for (guint i = 0; i < G_N_ELEMENTS(b->rectangles); i++)

@@ -20,7 +20,7 @@ static void test_fill_keeps_to_its_rectangle(void)
         expected_colour(&info, 0xff8000, colour);
         ss_paint_init(&paint, &info, 0xff8000);
         REQUIRE(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
-        ss_draw_fill(&frame, &paint, SS_OPAQUE, r);
+        ss_draw_fill(&(SsCanvas) { &frame, NULL }, &paint, SS_OPAQUE, r);
         for (int y = 0; y < 29; y++)
             for (int x = 0; x < 37; x++) {
                 int got[3];
@@ -45,26 +45,26 @@ static void test_fill_keeps_to_its_rectangle(void)
 }
 
 /* The plain way: each of the three outlines by four bars. */
-static void draw_ring(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r, int t)
+static void draw_ring(const SsCanvas *canvas, const SsPaint *paint, guint alpha, SsRect r, int t)
 {
     if (2 * t >= r.w || 2 * t >= r.h) {
-        ss_draw_fill(frame, paint, alpha, r);
+        ss_draw_fill(canvas, paint, alpha, r);
         return;
     }
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y + r.h - t, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y + t, t, r.h - 2 * t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x + r.w - t, r.y + t, t, r.h - 2 * t });
+    ss_draw_fill(canvas, paint, alpha, (SsRect) { r.x, r.y, r.w, t });
+    ss_draw_fill(canvas, paint, alpha, (SsRect) { r.x, r.y + r.h - t, r.w, t });
+    ss_draw_fill(canvas, paint, alpha, (SsRect) { r.x, r.y + t, t, r.h - 2 * t });
+    ss_draw_fill(canvas, paint, alpha, (SsRect) { r.x + r.w - t, r.y + t, t, r.h - 2 * t });
 }
 
-static void draw_plainly(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r)
+static void draw_plainly(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect r)
 {
     const int t = paint->thickness;
 
-    draw_ring(frame, &paint->edge, paint->edge_alpha, (SsRect) { r.x - 1, r.y - 1, r.w + 2, r.h + 2 }, 1);
-    draw_ring(frame, &paint->line, SS_OPAQUE, r, t);
+    draw_ring(canvas, &paint->edge, paint->edge_alpha, (SsRect) { r.x - 1, r.y - 1, r.w + 2, r.h + 2 }, 1);
+    draw_ring(canvas, &paint->line, SS_OPAQUE, r, t);
     if (r.w > 2 * t + 2 && r.h > 2 * t + 2)
-        draw_ring(frame, &paint->edge, paint->edge_alpha,
+        draw_ring(canvas, &paint->edge, paint->edge_alpha,
                   (SsRect) { r.x + t, r.y + t, r.w - 2 * t, r.h - 2 * t }, 1);
 }
 
@@ -89,8 +89,8 @@ static void test_sides_in_one_go(void)
             ss_paint_init(&paint.edge, &info, 0x101418);
             for (int k = 0; k < 2; k++)
                 REQUIRE(gst_video_frame_map(&frame[k], &info, buffer[k], GST_MAP_READWRITE));
-            ss_draw_box(&frame[0], &paint, r);
-            draw_plainly(&frame[1], &paint, r);
+            ss_draw_box(&(SsCanvas) { &frame[0], NULL }, &paint, r);
+            draw_plainly(&(SsCanvas) { &frame[1], NULL }, &paint, r);
             for (int y = 0; y < 61; y++)
                 for (int x = 0; x < 77; x++) {
                     int plain[3];
@@ -153,12 +153,75 @@ static void test_copy(void)
     }
 }
 
+static int any(GRand *random, int least, int most)
+{
+    return g_rand_int_range(random, least, most + 1);
+}
+
+static void draw_anything(const SsCanvas *canvas, GRand *random)
+{
+    static const guint8 mask[32 * 16] = { [5] = 255, [100] = 128, [511] = 255 };
+    const SsRect r = { any(random, -20, 90), any(random, -20, 70), any(random, 0, 60), any(random, 0, 60) };
+    SsBoxPaint paint = { .edge_alpha = 150, .thickness = any(random, 1, 5) };
+
+    ss_paint_init(&paint.line, &canvas->frame->info, (guint32)any(random, 0, 0xffffff));
+    ss_paint_init(&paint.edge, &canvas->frame->info, 0x101418);
+    switch (any(random, 0, 3)) {
+    case 0:
+        ss_draw_fill(canvas, &paint.line, (guint)any(random, 1, SS_OPAQUE), r);
+        break;
+    case 1:
+        ss_draw_box(canvas, &paint, r);
+        break;
+    case 2:
+        ss_draw_dashes(canvas, &paint, (guint)any(random, 1, SS_OPAQUE), r);
+        break;
+    default:
+        ss_draw_mask(canvas, &paint.line, mask, 32, (SsRect) { r.x, r.y, 32, 16 });
+    }
+}
+
+/* Whatever is drawn, over one another and beyond the edge: not a byte of the picture is lost. */
+static void test_ink_is_taken_off(void)
+{
+    GRand *random = g_rand_new_with_seed(5);
+    SsInk *ink = ss_ink_new();
+    gsize drawn_bytes = 0;
+
+    for (guint i = 0; i < n_formats * 40; i++) {
+        GstVideoInfo info = info_of(formats[i % n_formats], 77, 61);
+        GstBuffer *before = noise_new(&info, i % 2 ? 64 : 0, 1);
+        GstBuffer *after = gst_buffer_copy_deep(before);
+        GstVideoFrame frame[2];
+
+        REQUIRE(gst_video_frame_map(&frame[0], &info, before, GST_MAP_READ));
+        REQUIRE(gst_video_frame_map(&frame[1], &info, after, GST_MAP_READWRITE));
+        for (int n = any(random, 1, 12); n > 0; n--)
+            draw_anything(&(SsCanvas) { &frame[1], ink }, random);
+        const guint8 *was = frame[0].map[0].data, *is = frame[1].map[0].data;
+        for (gsize b = 0; b < info.size; b++)
+            drawn_bytes += was[b] != is[b];
+        ss_ink_restore(ink, (guint8 *const *)frame[1].data);
+        REQUIRE(memcmp(was, is, info.size) == 0);
+        ss_ink_clear(ink);
+        REQUIRE(ss_ink_is_empty(ink));
+        gst_video_frame_unmap(&frame[0]);
+        gst_video_frame_unmap(&frame[1]);
+        gst_buffer_unref(before);
+        gst_buffer_unref(after);
+    }
+    REQUIRE_CMP(drawn_bytes, >, n_formats * 40 * 1000); /* there was much to take off */
+    ss_ink_free(ink);
+    g_rand_free(random);
+}
+
 int main(int argc, char **argv)
 {
     gst_init(&argc, &argv);
     test_fill_keeps_to_its_rectangle();
     test_sides_in_one_go();
     test_copy();
+    test_ink_is_taken_off();
     gst_deinit();
     return 0;
 }

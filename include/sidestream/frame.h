@@ -60,7 +60,8 @@ typedef struct SsFrameDesc {
     SsPixelFormat format;
     SsColour colour;
     int width, height;       /* visible pixels, 1 .. SS_MAX_SIDE */
-    const uint8_t *plane[3]; /* unused planes NULL; valid and unchanging until release() */
+    const uint8_t *plane[3]; /* unused planes NULL; valid and unchanging until release(), but see
+                                ss_frame_set_claim() */
     int stride[3];           /* bytes from one row to the next, positive */
     int64_t pts;             /* stream time; rises strictly between two ss_stream_flush() */
     SsMemory memory;
@@ -82,6 +83,14 @@ SS_API SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *coo
  * Before the frame is offered. Thread: the caller's.
  */
 SS_API void ss_frame_set_fetch(SsFrame *frame, int (*fetch)(void *cookie, SsFrameDesc *desc));
+/**
+ * For a frame whose owner may draw on it as long as no worker has read it: a worker calls `claim`, with the
+ * cookie and once at most, before it reads the first pixel. It may change planes and strides of `desc`, a
+ * copy of the frame's, to where the picture is untouched; from its return to release() that stays so. It
+ * returns 0 or -errno; then the frame counts as failed. It may keep the worker waiting, while something is
+ * drawn. Before the frame is offered. Thread: the caller's.
+ */
+SS_API void ss_frame_set_claim(SsFrame *frame, int (*claim)(void *cookie, SsFrameDesc *desc));
 /** Borrowed; valid as long as the caller's reference. Thread: any. */
 SS_API const SsFrameDesc *ss_frame_desc(const SsFrame *frame);
 /** A new reference. Thread: any. */

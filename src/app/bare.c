@@ -6,7 +6,7 @@
 #include "app.h"
 #include "core/histogram.h"
 #include "film.h"
-#include "gst/bridge.h"
+#include "gst/loan.h"
 #include "io/stats.h"
 #include "network.h"
 
@@ -38,7 +38,7 @@ static gboolean keep(void *cookie, GstBuffer *picture, const GstVideoInfo *info,
     SsBare *b = cookie;
     /* A copy: a camera has few buffers of its own, and wants them back. */
     g_autoptr(GstBuffer) copy = gst_buffer_copy_deep(picture);
-    SsFrame *frame = ss_bridge_wrap(copy, info, pts);
+    SsFrame *frame = ss_loan_wrap(NULL, copy, info, pts);
     if (frame)
         g_ptr_array_add(b->frames, frame);
     return b->frames->len < PICTURES;

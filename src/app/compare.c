@@ -6,7 +6,7 @@
 
 #include "core/histogram.h"
 #include "film.h"
-#include "gst/bridge.h"
+#include "gst/loan.h"
 #include "io/exit.h"
 #include "network.h"
 #include "precision.h"
@@ -49,7 +49,7 @@ static gboolean look(void *cookie, GstBuffer *picture, const GstVideoInfo *info,
 
     if (c->seen++ % EACH != 0)
         return TRUE;
-    SsFrame *frame = ss_bridge_wrap(picture, info, pts);
+    SsFrame *frame = ss_loan_wrap(NULL, picture, info, pts);
     if (!frame)
         return TRUE;
     for (int i = 0; i < BOTH && ok; i++)

@@ -14,7 +14,7 @@
 #include "boxes.h"
 #include "core/follow.h"
 #include "film.h"
-#include "gst/bridge.h"
+#include "gst/loan.h"
 #include "io/json.h"
 #include "io/output.h"
 #include "io/source.h"
@@ -184,7 +184,7 @@ static gboolean look(void *cookie, GstBuffer *buffer, const GstVideoInfo *info, 
     Eval *e = cookie;
     SsDetection det[SS_MAX_OBJECTS];
     int64_t took;
-    SsFrame *frame = ss_bridge_wrap(buffer, info, pts);
+    SsFrame *frame = ss_loan_wrap(NULL, buffer, info, pts);
     const SsFrameDesc *desc = frame ? ss_frame_desc(frame) : NULL;
     const float faintest = ss_replay_faintest((float)e->options.threshold);
     const int n = desc ? ss_network_look(e->network, desc, MIN(faintest, REFERENCE), det, &took) : -1;

@@ -92,6 +92,17 @@ SsFrame *ss_frame_wrap(const SsFrameDesc *desc, void (*release)(void *cookie), v
     return f;
 }
 
+void ss_frame_set_claim(SsFrame *frame, int (*claim)(void *cookie, SsFrameDesc *desc))
+{
+    frame->claim = claim;
+}
+
+int ss_frame_claim(const SsFrame *frame, SsFrameDesc *now)
+{
+    *now = frame->desc;
+    return frame->claim ? frame->claim(frame->cookie, now) : 0;
+}
+
 void ss_frame_set_fetch(SsFrame *frame, int (*fetch)(void *cookie, SsFrameDesc *desc))
 {
     frame->fetch = fetch;

@@ -11,6 +11,7 @@
 struct SsFrame {
     SsFrameDesc desc;
     void (*release)(void *cookie);
+    int (*claim)(void *cookie, SsFrameDesc *desc); /* NULL: it never changes */
     int (*fetch)(void *cookie, SsFrameDesc *desc); /* NULL: it cannot be had elsewhere */
     void *cookie;
     atomic_int refs;
@@ -20,6 +21,8 @@ struct SsFrame {
     SsPicture *picture; /* a reference, or NULL; whoever takes the frame may take it over */
 };
 
+/** `now`: where the worker may read it. Errors: claim()'s; not logged. Thread: worker. */
+int ss_frame_claim(const SsFrame *frame, SsFrameDesc *now);
 /** Brings the planes into the processor's memory, where `here` says they are. Errors: -ENOTSUP, fetch()'s;
  * not logged. Thread: worker. */
 int ss_frame_fetch(const SsFrame *frame, SsFrameDesc *here);

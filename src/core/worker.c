@@ -191,9 +191,14 @@ static void to_frame(SsDetection *det, int n, const SsGeometry *g)
 static int feed(SsWorker *w, SsFlight *f, SsSeat *seat, const SsFrame *frame)
 {
     const SsLogger *log = &w->engine->log;
-    int ret = ss_image_feed(w->image, &frame->desc, &f->request, f->n, &seat->geometry);
     SsFrameDesc here;
+    int ret = ss_frame_claim(frame, &here);
 
+    if (ret < 0) {
+        ss_err(log, "a frame cannot be read: %s", strerror(-ret));
+        return ret;
+    }
+    ret = ss_image_feed(w->image, &here, &f->request, f->n, &seat->geometry);
     if (ret != -ENOTSUP || frame->desc.memory == SS_MEMORY_HOST)
         return ret;
     if ((ret = ss_frame_fetch(frame, &here)) < 0) {

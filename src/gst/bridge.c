@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bridge.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -125,24 +124,7 @@ static SsColour colour(const GstVideoColorimetry *c)
     return full ? SS_COLOUR_BT601_FULL : SS_COLOUR_BT601_LIMITED;
 }
 
-/** What the core has of a buffer. */
-typedef struct Lent {
-    GstVideoFrame picture; /* where it is */
-    GstVideoFrame here;    /* in the processor's memory, if it had to be fetched; buffer NULL: not */
-} Lent;
-
-/** On whichever thread drops the last reference to the frame. */
-static void release_picture(void *cookie)
-{
-    Lent *lent = cookie;
-
-    if (lent->here.buffer)
-        gst_video_frame_unmap(&lent->here);
-    gst_video_frame_unmap(&lent->picture); /* drops the buffer's reference too */
-    g_free(lent);
-}
-
-static void set_planes(SsFrameDesc *desc, const GstVideoFrame *picture)
+void ss_bridge_set_planes(SsFrameDesc *desc, const GstVideoFrame *picture)
 {
     for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
         desc->plane[i] = GST_VIDEO_FRAME_PLANE_DATA(picture, i);
@@ -150,22 +132,8 @@ static void set_planes(SsFrameDesc *desc, const GstVideoFrame *picture)
     }
 }
 
-/** On a worker's thread. The memory copies itself when it is mapped. */
-static int fetch_picture(void *cookie, SsFrameDesc *desc)
-{
-    Lent *lent = cookie;
-
-    if (!gst_video_frame_map(&lent->here, &lent->picture.info, lent->picture.buffer, GST_MAP_READ)) {
-        lent->here.buffer = NULL;
-        return -EIO;
-    }
-    set_planes(desc, &lent->here);
-    return 0;
-}
-
-/** Maps `buffer` into `picture`, and tells the core of it. FALSE: not mapped. */
-static gboolean map_picture(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
-                            guint flags, SsFrameDesc *desc)
+gboolean ss_bridge_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
+                       guint flags, SsFrameDesc *desc)
 {
     *desc = (SsFrameDesc) { .width = GST_VIDEO_INFO_WIDTH(info),
                             .height = GST_VIDEO_INFO_HEIGHT(info),
@@ -179,7 +147,7 @@ static gboolean map_picture(GstVideoFrame *picture, GstBuffer *buffer, const Gst
     if (!pixel_format(GST_VIDEO_INFO_FORMAT(info), &desc->format) ||
         !gst_video_frame_map(picture, info, buffer, (GstMapFlags)(GST_MAP_READ | flags)))
         return FALSE;
-    set_planes(desc, picture);
+    ss_bridge_set_planes(desc, picture);
     return TRUE;
 }
 
@@ -189,29 +157,11 @@ gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *
     GstVideoFrame picture;
 
     /* Without a reference of its own, or the buffer would be nobody's to write to meanwhile. */
-    if (!map_picture(&picture, buffer, info, pts, GST_VIDEO_FRAME_MAP_FLAG_NO_REF, &desc))
+    if (!ss_bridge_map(&picture, buffer, info, pts, GST_VIDEO_FRAME_MAP_FLAG_NO_REF, &desc))
         return FALSE;
     ss_stream_see(stream, &desc);
     gst_video_frame_unmap(&picture);
     return TRUE;
-}
-
-SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)
-{
-    SsFrameDesc desc;
-    Lent *lent = g_new(Lent, 1);
-
-    lent->here.buffer = NULL;
-    if (!map_picture(&lent->picture, buffer, info, pts, 0, &desc)) {
-        g_free(lent);
-        return NULL;
-    }
-    SsFrame *frame = ss_frame_wrap(&desc, release_picture, lent);
-    if (!frame)
-        release_picture(lent);
-    else if (desc.memory != SS_MEMORY_HOST)
-        ss_frame_set_fetch(frame, fetch_picture);
-    return frame;
 }
 
 void ss_bridge_ask_for_buffers(GstQuery *query, guint more)

@@ -12,10 +12,10 @@
 
 GST_DEBUG_CATEGORY_EXTERN(ss_infer_debug);
 
-/** The formats that ss_bridge_wrap() knows, for pad templates. */
+/** The formats that ss_bridge_map() knows, for pad templates. */
 #define SS_VIDEO_FORMATS "{ NV12, I420, BGRx, RGBx, BGRA, RGBA, BGR, RGB, GRAY8 }"
 
-/** A template of all caps that ss_bridge_wrap() takes: in a GPU's memory, too, where the build can read it.
+/** A template of all caps that ss_bridge_map() takes: in a GPU's memory, too, where the build can read it.
  */
 GstPadTemplate *ss_bridge_pad_template(const char *name, GstPadDirection direction);
 
@@ -33,10 +33,13 @@ SsLogger ss_gst_log_logger(SsGstLog *log);
 void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
 
 /**
- * Lends `buffer` to the core without copying it, where its pictures are: holds a reference and keeps it
- * mapped for reading until the last user of the frame is done. NULL: cannot be mapped, out of memory.
+ * Maps `buffer` for reading, where its pictures are, into `picture`, and tells of it in the core's words.
+ * `flags`: GstVideoFrameMapFlags. FALSE: cannot be mapped.
  */
-SsFrame *ss_bridge_wrap(GstBuffer *buffer, const GstVideoInfo *info, int64_t pts);
+gboolean ss_bridge_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
+                       guint flags, SsFrameDesc *desc);
+/** Planes and strides of what is mapped. */
+void ss_bridge_set_planes(SsFrameDesc *desc, const GstVideoFrame *picture);
 
 /** Of a frame, by the caps; 0: they do not say. */
 GstClockTime ss_bridge_period(const GstVideoInfo *info);

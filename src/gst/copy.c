@@ -75,3 +75,27 @@ gboolean ss_copy_picture(GstVideoFrame *to, const GstVideoFrame *from)
         (streamed ? copy_streamed : copy_cached)(to->data[i], from->data[i], plane_size(to, i));
     return TRUE;
 }
+
+/** Each plane begins at a cache line. */
+static gsize plane_room(const GstVideoFrame *frame, guint plane)
+{
+    return (plane_size(frame, plane) + 63) & ~(gsize)63;
+}
+
+gsize ss_copy_size(const GstVideoFrame *frame)
+{
+    gsize size = 0;
+
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); i++)
+        size += plane_room(frame, i);
+    return size;
+}
+
+void ss_copy_planes(const GstVideoFrame *from, guint8 *to, guint8 *plane[GST_VIDEO_MAX_PLANES])
+{
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(from); i++) {
+        plane[i] = to;
+        copy_cached(to, from->data[i], plane_size(from, i)); /* it is read next */
+        to += plane_room(from, i);
+    }
+}

@@ -14,6 +14,8 @@ enum { STRIP = (SS_MOST_THICKNESS + 6) * 4 };
 enum { AHEAD = 24, LINE = 64 }; /* rows that are fetched ahead, bytes of a cache line */
 
 typedef struct Plane {
+    SsInk *ink; /* or NULL */
+    guint index;
     guint8 *data;
     int stride, step;     /* bytes */
     int shift_x, shift_y; /* log2 of the subsampling */
@@ -73,12 +75,15 @@ void ss_paint_init(SsPaint *paint, const GstVideoInfo *info, guint32 rgb)
     }
 }
 
-static Plane plane_of(GstVideoFrame *frame, const SsPaint *paint, guint plane)
+static Plane plane_of(const SsCanvas *canvas, const SsPaint *paint, guint plane)
 {
+    GstVideoFrame *frame = canvas->frame;
     const GstVideoFormatInfo *format = frame->info.finfo;
     int c = component_of(format, plane);
 
     return (Plane) {
+        .ink = canvas->ink,
+        .index = plane,
         .data = GST_VIDEO_FRAME_PLANE_DATA(frame, plane),
         .stride = GST_VIDEO_FRAME_PLANE_STRIDE(frame, plane),
         .step = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c),
@@ -155,10 +160,27 @@ static inline void prefetch_row(const Plane *p, int y, int x0, int x1)
         __builtin_prefetch(row + b, 1);
 }
 
+/* Before the samples of `n` bytes from byte `first` on change, in the rows from `y` to `end`. */
+static void keep(const Plane *p, int first, int n, int y, int end)
+{
+    if (p->ink && n > 0 && end > y)
+        ss_ink_keep(p->ink, p->index, p->data, p->stride,
+                    (SsInkArea) { (gsize)y * (gsize)p->stride + (gsize)first, n, end - y });
+}
+
 /* The last chroma sample of an odd picture is all there is: it counts as whole. */
 static inline int clipped_end(int end, int size, int shift)
 {
     return end < size ? end : (((size - 1) >> shift) + 1) << shift;
+}
+
+/* All samples that lie in `r`, be it in part. */
+static void keep_pixels(const Plane *p, SsRect r)
+{
+    const int first = (r.x >> p->shift_x) * p->step;
+    const int end = ((r.x + r.w + (1 << p->shift_x) - 1) >> p->shift_x) * p->step;
+
+    keep(p, first, end - first, r.y >> p->shift_y, (r.y + r.h + (1 << p->shift_y) - 1) >> p->shift_y);
 }
 
 static void fill_plane(const Plane *p, guint alpha, SsRect r)
@@ -170,6 +192,7 @@ static void fill_plane(const Plane *p, guint alpha, SsRect r)
 
     for (int i = 0; i < PATTERN; i++)
         pattern[i] = p->paint[i % p->step];
+    keep_pixels(p, (SsRect) { r.x, r.y, x1 - r.x, y1 - r.y });
     for (int y = r.y >> shift, ahead = y; y << shift < y1; y++) {
         for (; ahead < y + AHEAD && ahead << shift < y1; ahead++)
             prefetch_row(p, ahead, r.x, x1);
@@ -178,15 +201,16 @@ static void fill_plane(const Plane *p, guint alpha, SsRect r)
     }
 }
 
-void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r)
+void ss_draw_fill(const SsCanvas *canvas, const SsPaint *paint, guint alpha, SsRect r)
 {
     int x0 = MAX(r.x, 0), y0 = MAX(r.y, 0);
-    int x1 = MIN(r.x + r.w, GST_VIDEO_FRAME_WIDTH(frame)), y1 = MIN(r.y + r.h, GST_VIDEO_FRAME_HEIGHT(frame));
+    int x1 = MIN(r.x + r.w, GST_VIDEO_FRAME_WIDTH(canvas->frame)),
+        y1 = MIN(r.y + r.h, GST_VIDEO_FRAME_HEIGHT(canvas->frame));
 
     if (x0 >= x1 || y0 >= y1)
         return;
-    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); i++) {
-        Plane p = plane_of(frame, paint, i);
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(canvas->frame); i++) {
+        Plane p = plane_of(canvas, paint, i);
 
         fill_plane(&p, alpha, (SsRect) { x0, y0, x1 - x0, y1 - y0 });
     }
@@ -254,18 +278,20 @@ static void side_init(Strip *strip, const Plane *p, const SsBoxPaint *paint, gui
 }
 
 /* Both sides of a box down the rows from `y0` to `y1` (even), where all three lines stand side by side. */
-static void draw_sides(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r, int y0, int y1)
+static void draw_sides(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect r, int y0, int y1)
 {
     const int t = paint->thickness, right_x = r.x + r.w - t;
 
     y0 = MAX(y0, 0);
-    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); i++) {
-        const Plane p = plane_of(frame, &paint->line, i);
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(canvas->frame); i++) {
+        const Plane p = plane_of(canvas, &paint->line, i);
         const int end = clipped_end(y1, p.height, p.shift_y) >> p.shift_y;
         Strip left, right;
 
         side_init(&left, &p, paint, i, r.x, r.x - 1);
         side_init(&right, &p, paint, i, right_x, right_x + t);
+        keep(&p, left.first, left.n, y0 >> p.shift_y, end);
+        keep(&p, right.first, right.n, y0 >> p.shift_y, end);
         for (int y = y0 >> p.shift_y, ahead = y; y < end; y++) {
             guint8 *row = p.data + (gsize)y * p.stride;
 
@@ -281,23 +307,23 @@ static void draw_sides(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r, 
 
 /* Four bars of `t` pixels along the inside of `r`'s edge; the upright ones without the rows from `y0` to
  * `y1`. */
-static void draw_ring(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect r, int t, int y0,
+static void draw_ring(const SsCanvas *canvas, const SsPaint *paint, guint alpha, SsRect r, int t, int y0,
                       int y1)
 {
     const int top = r.y + t, bottom = r.y + r.h - t;
 
     y0 = MIN(y0, bottom);
     if (2 * t >= r.w || 2 * t >= r.h) {
-        ss_draw_fill(frame, paint, alpha, r);
+        ss_draw_fill(canvas, paint, alpha, r);
         return;
     }
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, r.y, r.w, t });
-    ss_draw_fill(frame, paint, alpha, (SsRect) { r.x, bottom, r.w, t });
+    ss_draw_fill(canvas, paint, alpha, (SsRect) { r.x, r.y, r.w, t });
+    ss_draw_fill(canvas, paint, alpha, (SsRect) { r.x, bottom, r.w, t });
     for (int side = 0; side < 2; side++) {
         const int x = side == 0 ? r.x : r.x + r.w - t;
 
-        ss_draw_fill(frame, paint, alpha, (SsRect) { x, top, t, y0 - top });
-        ss_draw_fill(frame, paint, alpha, (SsRect) { x, y1, t, bottom - y1 });
+        ss_draw_fill(canvas, paint, alpha, (SsRect) { x, top, t, y0 - top });
+        ss_draw_fill(canvas, paint, alpha, (SsRect) { x, y1, t, bottom - y1 });
     }
 }
 
@@ -306,7 +332,7 @@ static SsRect grown(SsRect r, int by)
     return (SsRect) { r.x - by, r.y - by, r.w + 2 * by, r.h + 2 * by };
 }
 
-void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r)
+void ss_draw_box(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect r)
 {
     const int t = paint->thickness;
     const gboolean hollow = r.w > 2 * t + 2 && r.h > 2 * t + 2;
@@ -315,28 +341,28 @@ void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect r)
     const gboolean sides = hollow && y0 < y1;
     const int from = sides ? y0 : r.y + r.h, to = sides ? y1 : r.y + r.h;
 
-    draw_ring(frame, &paint->edge, paint->edge_alpha, grown(r, 1), 1, from, to);
-    draw_ring(frame, &paint->line, SS_OPAQUE, r, t, from, to);
+    draw_ring(canvas, &paint->edge, paint->edge_alpha, grown(r, 1), 1, from, to);
+    draw_ring(canvas, &paint->line, SS_OPAQUE, r, t, from, to);
     if (hollow)
-        draw_ring(frame, &paint->edge, paint->edge_alpha, grown(r, -t), 1, from, to);
+        draw_ring(canvas, &paint->edge, paint->edge_alpha, grown(r, -t), 1, from, to);
     if (sides)
-        draw_sides(frame, paint, r, y0, y1);
+        draw_sides(canvas, paint, r, y0, y1);
 }
 
-void ss_draw_dashes(GstVideoFrame *frame, const SsBoxPaint *paint, guint alpha, SsRect r)
+void ss_draw_dashes(const SsCanvas *canvas, const SsBoxPaint *paint, guint alpha, SsRect r)
 {
     const int t = paint->thickness, dash = 5 * t, step = 8 * t, right = r.x + r.w, bottom = r.y + r.h;
 
     for (int x = r.x; x < right; x += step) {
         const int w = MIN(dash, right - x);
-        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { x, r.y, w, t });
-        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { x, bottom - t, w, t });
+        ss_draw_fill(canvas, &paint->line, alpha, (SsRect) { x, r.y, w, t });
+        ss_draw_fill(canvas, &paint->line, alpha, (SsRect) { x, bottom - t, w, t });
     }
     /* From below the upper line to above the lower, so that no pixel is mixed twice. */
     for (int y = r.y + t; y < bottom - t; y += step) {
         const int h = MIN(dash, bottom - t - y);
-        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { r.x, y, t, h });
-        ss_draw_fill(frame, &paint->line, alpha, (SsRect) { right - t, y, t, h });
+        ss_draw_fill(canvas, &paint->line, alpha, (SsRect) { r.x, y, t, h });
+        ss_draw_fill(canvas, &paint->line, alpha, (SsRect) { right - t, y, t, h });
     }
 }
 
@@ -373,6 +399,7 @@ static inline void mask_rows(const Plane *p, const guint8 *mask, int stride, SsR
 
 static void mask_plane(const Plane *p, const guint8 *mask, int stride, SsRect r)
 {
+    keep_pixels(p, r);
     if (p->shift_x == 0 && p->shift_y == 0 && p->step == 1)
         mask_rows(p, mask, stride, r, 1, 0, 0);
     else if (p->shift_x == 0 && p->shift_y == 0 && p->step == 4)
@@ -385,10 +412,10 @@ static void mask_plane(const Plane *p, const guint8 *mask, int stride, SsRect r)
         mask_rows(p, mask, stride, r, p->step, p->shift_x, p->shift_y);
 }
 
-void ss_draw_mask(GstVideoFrame *frame, const SsPaint *paint, const guint8 *mask, int stride, SsRect r)
+void ss_draw_mask(const SsCanvas *canvas, const SsPaint *paint, const guint8 *mask, int stride, SsRect r)
 {
-    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); i++) {
-        Plane p = plane_of(frame, paint, i);
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(canvas->frame); i++) {
+        Plane p = plane_of(canvas, paint, i);
         SsRect at = r;
 
         at.x &= ~1;

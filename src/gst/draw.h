@@ -8,6 +8,8 @@
 
 #include <gst/video/video.h>
 
+#include "ink.h"
+
 /** A colour as the bytes of one pixel in each plane of one format. */
 typedef struct SsPaint {
     guint8 plane[GST_VIDEO_MAX_PLANES][4];
@@ -16,6 +18,12 @@ typedef struct SsPaint {
 typedef struct SsRect {
     int x, y, w, h;
 } SsRect;
+
+/** What is drawn on. */
+typedef struct SsCanvas {
+    GstVideoFrame *frame; /* mapped; its planes are written to */
+    SsInk *ink;           /* keeps what was there before; NULL: nobody needs it any more */
+} SsCanvas;
 
 enum { SS_OPAQUE = 256, SS_MOST_THICKNESS = 64 };
 
@@ -29,15 +37,15 @@ gboolean ss_draw_supports(const GstVideoFormatInfo *format);
 /** `rgb`: 0xRRGGBB, converted as the video's colorimetry says. */
 void ss_paint_init(SsPaint *paint, const GstVideoInfo *info, guint32 rgb);
 /** `alpha`: 0 .. SS_OPAQUE. Where the edge cuts a chroma sample, it is mixed by the part covered. */
-void ss_draw_fill(GstVideoFrame *frame, const SsPaint *paint, guint alpha, SsRect rect);
+void ss_draw_fill(const SsCanvas *canvas, const SsPaint *paint, guint alpha, SsRect rect);
 /** An outline of `thickness` pixels along the inside of `rect`'s edge, between two of one pixel each. */
-void ss_draw_box(GstVideoFrame *frame, const SsBoxPaint *paint, SsRect rect);
+void ss_draw_box(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect rect);
 /** The line alone, in dashes, mixed in by `alpha`. */
-void ss_draw_dashes(GstVideoFrame *frame, const SsBoxPaint *paint, guint alpha, SsRect rect);
+void ss_draw_dashes(const SsCanvas *canvas, const SsBoxPaint *paint, guint alpha, SsRect rect);
 /**
  * Mixes `paint` in where `mask` is set (255 = opaque). `x` and `y` are rounded down to whole
  * chroma samples. The mask's rows and columns are rounded up to even counts, zeros in the excess.
  */
-void ss_draw_mask(GstVideoFrame *frame, const SsPaint *paint, const guint8 *mask, int stride, SsRect rect);
+void ss_draw_mask(const SsCanvas *canvas, const SsPaint *paint, const guint8 *mask, int stride, SsRect rect);
 
 #endif

@@ -158,17 +158,17 @@ static void render(SsHud *hud, SsText *text, int max_width)
     }
 }
 
-void ss_hud_draw(SsHud *hud, GstVideoFrame *frame, SsText *text)
+void ss_hud_draw(SsHud *hud, const SsCanvas *canvas, SsText *text)
 {
     SsPaint ground, ink;
 
     if (!hud->mask)
-        render(hud, text, GST_VIDEO_FRAME_WIDTH(frame));
+        render(hud, text, GST_VIDEO_FRAME_WIDTH(canvas->frame));
     const int pad = (hud->height / (int)hud->lines / 4 + 1) & ~1;
 
-    ss_paint_init(&ground, &frame->info, GROUND);
-    ss_paint_init(&ink, &frame->info, INK);
-    ss_draw_fill(frame, &ground, GROUND_ALPHA,
+    ss_paint_init(&ground, &canvas->frame->info, GROUND);
+    ss_paint_init(&ink, &canvas->frame->info, INK);
+    ss_draw_fill(canvas, &ground, GROUND_ALPHA,
                  (SsRect) { pad, pad, hud->width + 2 * pad, hud->height + 2 * pad });
-    ss_draw_mask(frame, &ink, hud->mask, hud->width, (SsRect) { 2 * pad, 2 * pad, hud->width, hud->height });
+    ss_draw_mask(canvas, &ink, hud->mask, hud->width, (SsRect) { 2 * pad, 2 * pad, hud->width, hud->height });
 }

@@ -7,8 +7,7 @@
 #ifndef SS_GST_HUD_H
 #define SS_GST_HUD_H
 
-#include <gst/video/video.h>
-
+#include "draw.h"
 #include "status.h"
 #include "text.h"
 
@@ -35,6 +34,6 @@ void ss_hud_reset(SsHud *hud);
 /** A frame is about to leave; `time`: the stream's, `clock`: now, both in ns. */
 void ss_hud_frame(SsHud *hud, GstBuffer *buffer, gint64 time, gint64 clock);
 /** After ss_hud_frame(). `text` has the size wanted. */
-void ss_hud_draw(SsHud *hud, GstVideoFrame *frame, SsText *text);
+void ss_hud_draw(SsHud *hud, const SsCanvas *canvas, SsText *text);
 
 #endif

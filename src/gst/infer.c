@@ -4,28 +4,25 @@
  * @title: ssinfer
  * @see_also: ssoverlay
  *
- * Lets a neural network look at a video from the side. Every frame passes at once, whether the
- * network is loading, busy, broken or stuck; it leaves with the newest objects known, one
- * #GstVideoRegionOfInterestMeta each. The network gets the newest frame whenever it is free;
- * the frames between are not queued for it.
+ * Lets a neural network look at a video from the side. Every frame passes at once, whether the network is
+ * loading, busy, broken or stuck; it leaves with the newest objects known, one #GstVideoRegionOfInterestMeta
+ * each. The network gets the newest frame whenever it is free; the frames between are not queued for it.
  *
  * The roi_type of a meta is the label ("class 3" without labels), its id the track's. It carries two
- * structures: `detection` (label_id, confidence, x_min, x_max, y_min, y_max from 0 to 1, label; the
- * layout that DL Streamer's elements read) and `sidestream` (source-pts: the running time of the frame
- * that the network saw; age: how long ago that was, in nanoseconds; state: measured where the network
- * saw this very frame, held where the box comes from an older one, tracked and predicted where it was
- * carried here by its pixels or by its velocity: see #SsInfer:align). Beside them each buffer carries a
- * #GstCustomMeta `sidestream-status`: what the network is doing, and how long it has been silent.
+ * structures: `detection` (label_id, confidence, x_min, x_max, y_min, y_max from 0 to 1, label; the layout
+ * that DL Streamer's elements read) and `sidestream` (source-pts: the running time of the frame that the
+ * network saw; age: how long ago that was, in nanoseconds; state: measured where the network saw this very
+ * frame, held where the box comes from an older one, tracked and predicted where it was carried here by its
+ * pixels or by its velocity: see #SsInfer:align). Beside them each buffer carries a #GstCustomMeta
+ * `sidestream-status`: what the network is doing, and how long it has been silent.
  *
  * Pictures in an NVIDIA GPU's memory (memory:CUDAMemory, as nvh264dec and cudaupload make them) stay there: a
  * network on that GPU takes them without a copy to the processor; for any other a worker fetches them.
  *
  * The model loads after the element has started, on a thread of its own. A message of type
  * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed; stand-in;
- * error; load-ns) tells each change with the next frame; if the load fails, a warning is posted as
- * well and the video goes on. What can be checked at once (backend, decoder, the files) fails the start.
- *
- * Going to READY waits for the load or inference in progress, and for nothing else.
+ * error; load-ns) tells each change with the next frame; if the load fails, a warning is posted as well and
+ * the video goes on. What can be checked at once (backend, decoder, the files) fails the start.
  *
  * With align=live each picture's brightness is shrunk to 480 pixels a side, and a box walks from the picture
  * that the network saw to the one that is shown by what its own pixels did. Then the box stands where its
@@ -36,8 +33,8 @@
  * message of type #GST_MESSAGE_ELEMENT with the structure `sidestream-delay` (delay: ns; live: the network is
  * silent or slower than max-delay, so that nothing is held back and boxes are carried) tells each change.
  *
- * The properties take effect when the element starts, `align` with the next frame. `stats` keeps its last
- * values after a stop.
+ * The properties take effect when the element starts, `align` with the next frame. Going to READY waits for
+ * the load or inference in progress, and for nothing else. `stats` keeps its last values after a stop.
  *
  * ## Boxes around a camera's picture
  * |[
@@ -65,6 +62,7 @@
 #include "cudamemory.h"
 #include "delayline.h"
 #include "engines.h"
+#include "loan.h"
 #include "names.h"
 #include "originals.h"
 #include "status.h"
@@ -90,6 +88,7 @@ struct _SsInfer {
     SsStreamStats last_stats; /* while stopped */
 
     /* --- constant between start() and stop() */
+    SsLender *lender;
     SsLabels *labels[SS_ID_BASES];
     guint held_buffers;
 
@@ -104,8 +103,7 @@ struct _SsInfer {
     int64_t last_pts;              /* running time of the last frame offered */
     int64_t last_duration;         /* so much later the next one is, if it has no pts */
     gboolean map_warned;
-    gboolean late;  /* the frames go through `line` */
-    gboolean rises; /* the last frame's pts was above that of the one before */
+    gboolean late, rises; /* frames go through `line`; the last one's pts was above that of the one before */
     SsWaitMeter waiting;
     SsOriginals originals;
 
@@ -147,6 +145,7 @@ static gboolean start_with(SsInfer *self, const SsSettings *s, GError **error)
         return FALSE;
     }
     self->held_buffers = s->workers + 1;
+    self->lender = ss_lender_new();
     ss_teller_init(&self->teller);
     self->frames = 0;
     self->new_segment = self->any_pts = self->map_warned = FALSE;
@@ -200,6 +199,7 @@ static gboolean infer_stop(GstBaseTransform *base)
 
     ss_stream_destroy(&stream);
     ss_shared_engine_release(&shared);
+    g_clear_pointer(&self->lender, ss_lender_unref);
     drop_labels(self);
     ss_delay_line_reset(&self->line);
     ss_wait_meter_clear(&self->waiting);
@@ -251,7 +251,7 @@ static void warn_of_map(SsInfer *self, GstBuffer *buffer)
 
 static void offer(SsInfer *self, GstBuffer *buffer, int64_t pts)
 {
-    SsFrame *frame = ss_bridge_wrap(buffer, &self->info, pts);
+    SsFrame *frame = ss_loan_wrap(self->lender, buffer, &self->info, pts);
 
     if (frame)
         ss_stream_offer(self->stream, frame);

@@ -6,10 +6,11 @@
  * ssinfer adds them): a box in the class's colour and a tag with name and confidence. A box that is carried
  * by its velocity alone (state: predicted) is dashed, and fades the longer nobody saw its object.
  *
- * It draws in place. Where somebody else still holds the buffer (ssinfer's newest frame
- * does), it draws into a copy from a pool of its own, so nobody sees ink in a picture that
- * is being read, and no frame-sized memory is allocated while the stream runs. A buffer
- * without regions passes untouched.
+ * It draws in place, and nobody sees ink in a picture that is being read. Where ssinfer holds the buffer for
+ * its network, which has not read it yet, what the lines cover is kept, and the network gets the picture as
+ * it was. Where somebody else holds it, or the network reads it now, it draws into a copy from a pool of its
+ * own, so no frame-sized memory is allocated while the stream runs. A buffer without regions passes
+ * untouched.
  *
  * With `blur` the objects of some classes are pixelated: a little more than their boxes, the more the older a
  * box is and the faster its object moves; what vanishes stays hidden where it was, ever further around, for
@@ -30,6 +31,7 @@
 #include "bridge.h"
 #include "copy.h"
 #include "hud.h"
+#include "loan.h"
 #include "mosaic.h"
 #include "privacy.h"
 #include "regions.h"
@@ -63,6 +65,7 @@ struct _SsOverlay {
     SsText *text;
     GstBufferPool *pool; /* active, unbounded */
     Settings now;        /* of the frame in progress */
+    SsLoan *loan;        /* that is drawn on; NULL: nobody has lent it */
     gint64 time;         /* of the last frame */
     SsHud hud;
     SsPrivacy privacy;
@@ -161,18 +164,29 @@ static void look_for_privacy(SsOverlay *self, GstBuffer *buffer, SsRegionStyle *
                         self->cover.all ? self->cover.all : "no more");
 }
 
-static void draw_hud(SsOverlay *self, GstVideoFrame *frame, GstBuffer *buffer)
+static void draw_hud(SsOverlay *self, const SsCanvas *canvas, GstBuffer *buffer)
 {
     ss_hud_frame(&self->hud, buffer, self->time, g_get_monotonic_time() * 1000);
-    ss_hud_draw(&self->hud, frame, self->text);
+    ss_hud_draw(&self->hud, canvas, self->text);
 }
 
-static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
+/** To write to, also where only we and the loan know that this is allowed. */
+static gboolean map_canvas(SsOverlay *self, GstVideoFrame *frame, GstBuffer *buffer)
 {
-    SsOverlay *self = SS_OVERLAY(trans);
+    const guint flags = self->loan ? GST_MAP_READ : GST_MAP_READWRITE;
+
+    if (gst_video_frame_map(frame, &self->info, buffer, (GstMapFlags)flags))
+        return TRUE;
+    GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be mapped for writing"));
+    return FALSE;
+}
+
+static GstFlowReturn draw_all(SsOverlay *self, GstBuffer *buffer)
+{
     const Settings *now = &self->now;
     SsRegionStyle style = { now->style == STYLE_FILL, now->labels, (int)now->thickness, NULL, 0 };
     GstVideoFrame frame;
+    const SsCanvas canvas = { &frame, self->loan ? ss_loan_ink(self->loan) : NULL };
 
     note_time(self, buffer);
     if (!now->hud)
@@ -180,19 +194,31 @@ static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
     look_for_privacy(self, buffer, &style);
     if (!has_regions(buffer) && !now->hud && !now->blur)
         return GST_FLOW_OK;
-    if (!gst_video_frame_map(&frame, &self->info, buffer, GST_MAP_READWRITE)) {
-        GST_ELEMENT_ERROR(self, STREAM, FAILED, (NULL), ("the picture cannot be mapped for writing"));
+    if (!map_canvas(self, &frame, buffer))
         return GST_FLOW_ERROR;
-    }
     if (now->blur)
         pixelate(self, &frame);
-    ss_regions_draw(&frame, buffer, self->text, &style);
+    ss_regions_draw(&canvas, buffer, self->text, &style);
     if (now->hud)
-        draw_hud(self, &frame, buffer);
+        draw_hud(self, &canvas, buffer);
     gst_video_frame_unmap(&frame); /* held a reference, and metas are for buffers that nobody else holds */
     if (now->blur)
         ss_blurred_add(buffer, &self->cover);
     return GST_FLOW_OK;
+}
+
+static void end_loan(SsOverlay *self)
+{
+    ss_loan_end_drawing(g_steal_pointer(&self->loan));
+}
+
+static GstFlowReturn transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
+{
+    SsOverlay *self = SS_OVERLAY(trans);
+    const GstFlowReturn ret = draw_all(self, buffer);
+
+    end_loan(self);
+    return ret;
 }
 
 static GstFlowReturn copy_into_pooled(SsOverlay *self, GstBuffer *in, GstBuffer **out)
@@ -218,13 +244,22 @@ static GstFlowReturn copy_into_pooled(SsOverlay *self, GstBuffer *in, GstBuffer 
     return GST_FLOW_ERROR;
 }
 
+/* Lines and tags; of areas, what they cover is soon as much as the picture. */
+static gboolean keeps_little(const Settings *now)
+{
+    return !now->blur && now->style == STYLE_OUTLINE;
+}
+
 static GstFlowReturn prepare_output_buffer(GstBaseTransform *trans, GstBuffer *in, GstBuffer **out)
 {
-    if (!begin_frame(SS_OVERLAY(trans), in) || gst_buffer_is_all_memory_writable(in)) {
-        *out = in;
+    SsOverlay *self = SS_OVERLAY(trans);
+
+    *out = in;
+    if (!begin_frame(self, in) || gst_buffer_is_all_memory_writable(in))
         return GST_FLOW_OK;
-    }
-    return copy_into_pooled(SS_OVERLAY(trans), in, out);
+    if (keeps_little(&self->now) && (self->loan = ss_loan_draw(in)))
+        return GST_FLOW_OK;
+    return copy_into_pooled(self, in, out);
 }
 
 /**
@@ -309,6 +344,7 @@ static gboolean stop(GstBaseTransform *trans)
 {
     SsOverlay *self = SS_OVERLAY(trans);
 
+    end_loan(self);
     drop_pool(self);
     ss_hud_reset(&self->hud);
     g_clear_pointer(&self->now.blur, g_array_unref);

@@ -13,7 +13,7 @@ enum { EDGE = 0x101418, FILL_ALPHA = 102 /* 40 % */, EDGE_ALPHA = 150, TAG_ALPHA
 
 /* What one frame is drawn with. */
 typedef struct Pen {
-    GstVideoFrame *frame;
+    const SsCanvas *canvas;
     SsText *text;
     const SsRegionStyle *style;
     SsBoxPaint box;       /* the line's colour changes from box to box */
@@ -40,13 +40,13 @@ static void draw_box(Pen *pen, const SsRegion *r)
 {
     const guint strength = strength_of(r);
 
-    ss_paint_init(&pen->box.line, &pen->frame->info, colour_of(r));
+    ss_paint_init(&pen->box.line, &pen->canvas->frame->info, colour_of(r));
     if (strength < SS_OPAQUE)
-        ss_draw_dashes(pen->frame, &pen->box, strength, r->rect);
+        ss_draw_dashes(pen->canvas, &pen->box, strength, r->rect);
     else if (pen->style->fill)
-        ss_draw_fill(pen->frame, &pen->box.line, FILL_ALPHA, r->rect);
+        ss_draw_fill(pen->canvas, &pen->box.line, FILL_ALPHA, r->rect);
     else
-        ss_draw_box(pen->frame, &pen->box, r->rect);
+        ss_draw_box(pen->canvas, &pen->box, r->rect);
 }
 
 /* "name 87%"; the name alone where no confidence is known. */
@@ -91,7 +91,8 @@ static gboolean climb(const Pen *pen, SsRect *tag)
  */
 static SsRect place_tag(Pen *pen, SsRect box, int w, int h)
 {
-    const int width = GST_VIDEO_FRAME_WIDTH(pen->frame), height = GST_VIDEO_FRAME_HEIGHT(pen->frame);
+    const int width = GST_VIDEO_FRAME_WIDTH(pen->canvas->frame),
+              height = GST_VIDEO_FRAME_HEIGHT(pen->canvas->frame);
     const int y = box.y < h ? box.y + pen->box.thickness : box.y - h;
     const SsRect wanted = { MAX(MIN(box.x, width - w), 0) & ~1, MAX(MIN(y, height - h), 0) & ~1, w, h };
     const SsRect below = { wanted.x, (box.y + box.h + 1) & ~1, w, h };
@@ -115,27 +116,27 @@ static void draw_tag(Pen *pen, const SsRegion *r)
     SsPaint paint, ink;
 
     write_label(label, sizeof(label), r);
-    const SsTextLine line = ss_text_render(pen->text, label, GST_VIDEO_FRAME_WIDTH(pen->frame));
+    const SsTextLine line = ss_text_render(pen->text, label, GST_VIDEO_FRAME_WIDTH(pen->canvas->frame));
     const int pad = (line.height / 4 + 1) & ~1;
     const SsRect tag = place_tag(pen, r->rect, line.width + 2 * pad, line.height);
 
-    ss_paint_init(&paint, &pen->frame->info, colour);
-    ss_paint_init(&ink, &pen->frame->info, ss_colour_of_text_on(colour));
-    ss_draw_fill(pen->frame, &paint, TAG_ALPHA, tag);
-    ss_draw_mask(pen->frame, &ink, line.mask, line.stride,
+    ss_paint_init(&paint, &pen->canvas->frame->info, colour);
+    ss_paint_init(&ink, &pen->canvas->frame->info, ss_colour_of_text_on(colour));
+    ss_draw_fill(pen->canvas, &paint, TAG_ALPHA, tag);
+    ss_draw_mask(pen->canvas, &ink, line.mask, line.stride,
                  (SsRect) { tag.x + pad, tag.y, line.width, line.height });
 }
 
 /* Tags come after all boxes, so that none is crossed by a line. */
-void ss_regions_draw(GstVideoFrame *frame, GstBuffer *buffer, SsText *text, const SsRegionStyle *style)
+void ss_regions_draw(const SsCanvas *canvas, GstBuffer *buffer, SsText *text, const SsRegionStyle *style)
 {
     void (*const passes[])(Pen *, const SsRegion *) = { draw_box, draw_tag };
-    Pen pen = { .frame = frame, .text = text, .style = style, .box.edge_alpha = EDGE_ALPHA };
+    Pen pen = { .canvas = canvas, .text = text, .style = style, .box.edge_alpha = EDGE_ALPHA };
 
-    pen.box.thickness = style->thickness > 0
-                            ? style->thickness
-                            : CLAMP((GST_VIDEO_FRAME_HEIGHT(frame) + 135) / 270, 2, SS_MOST_THICKNESS);
-    ss_paint_init(&pen.box.edge, &frame->info, EDGE);
+    pen.box.thickness = style->thickness > 0 ? style->thickness
+                                             : CLAMP((GST_VIDEO_FRAME_HEIGHT(canvas->frame) + 135) / 270, 2,
+                                                     SS_MOST_THICKNESS);
+    ss_paint_init(&pen.box.edge, &canvas->frame->info, EDGE);
     for (guint i = 0; i < (style->labels ? 2 : 1); i++) {
         gpointer iterator = NULL;
         SsRegion region;

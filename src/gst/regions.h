@@ -14,7 +14,7 @@ typedef struct SsRegionStyle {
     guint n_undrawn;
 } SsRegionStyle;
 
-/** All regions of `buffer`, whose mapped picture is `frame`. */
-void ss_regions_draw(GstVideoFrame *frame, GstBuffer *buffer, SsText *text, const SsRegionStyle *style);
+/** All regions of `buffer`, whose picture is the canvas's. */
+void ss_regions_draw(const SsCanvas *canvas, GstBuffer *buffer, SsText *text, const SsRegionStyle *style);
 
 #endif
