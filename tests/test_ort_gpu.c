@@ -126,6 +126,28 @@ static void test_in_place(void *stream)
     require_nothing_left();
 }
 
+/* Whatever call fails: who needs the GPU is told so by that, and this says nothing and leaves nothing. */
+static void test_wake(void)
+{
+    SsOrtWake wake = { 0 };
+
+    said[0] = '\0';
+    fake->calls = 0;
+    ss_ort_gpu_wake(&wake, -1);
+    ss_ort_gpu_woken(&wake);
+    REQUIRE_CMP(fake->calls, ==, 0);
+    for (int failing = 0; failing <= 2; failing++) { /* its context, a stream */
+        fake->calls = 0;
+        fake->fail_at = failing;
+        ss_ort_gpu_wake(&wake, 0);
+        ss_ort_gpu_woken(&wake);
+        fake->fail_at = 0;
+        REQUIRE((failing == 0) == (wake.stream != NULL));
+        REQUIRE(said[0] == '\0');
+        require_nothing_left();
+    }
+}
+
 int main(void)
 {
     static int any;
@@ -135,5 +157,6 @@ int main(void)
         test_batch(i ? &any : NULL);
         test_in_place(i ? &any : NULL);
     }
+    test_wake();
     return 0;
 }

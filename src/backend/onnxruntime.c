@@ -178,12 +178,16 @@ static int open_model(OrtModel *o, const SsModelParams *p)
 static int model_open(SsModel *m, const SsModelParams *p)
 {
     OrtModel *o = m->priv;
+    SsOrtWake wake;
     int ret;
 
     pthread_mutex_init(&o->lock, NULL);
     ss_ort_relay_start(&o->relay, m->log);
     o->kept.folder.lock = -1;
-    if ((ret = open_model(o, p)) < 0) {
+    ss_ort_gpu_wake(&wake, ss_ort_device_gpu(device_of(p)));
+    ret = open_model(o, p);
+    ss_ort_gpu_woken(&wake);
+    if (ret < 0) {
         model_close(m);
         return ret;
     }

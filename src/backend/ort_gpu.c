@@ -50,6 +50,34 @@ void ss_ort_gpu_stream_free(int gpu, void *stream)
     (void)cu->DevicePrimaryCtxRelease(device);
 }
 
+static void say_nothing(void *cookie, SsLogLevel level, const char *message)
+{
+    (void)cookie, (void)level, (void)message;
+}
+
+static void *wake_main(void *arg)
+{
+    static const SsLogger silent = { .level = SS_LOG_ERROR, .write = say_nothing };
+    SsOrtWake *wake = arg;
+
+    wake->stream = ss_ort_gpu_stream_new(wake->gpu, &silent);
+    return NULL;
+}
+
+void ss_ort_gpu_wake(SsOrtWake *wake, int gpu)
+{
+    *wake = (SsOrtWake) { .gpu = gpu };
+    wake->started = gpu >= 0 && pthread_create(&wake->thread, NULL, wake_main, wake) == 0;
+}
+
+void ss_ort_gpu_woken(SsOrtWake *wake)
+{
+    if (!wake->started)
+        return;
+    pthread_join(wake->thread, NULL);
+    ss_ort_gpu_stream_free(wake->gpu, wake->stream);
+}
+
 static int make_tensor(SsOrtGpu *gpu, const SsOrtSession *s, const SsTensor *input)
 {
     const SsOrt *ort = s->ort;

@@ -3,14 +3,41 @@
 #ifndef SS_BACKEND_ORT_GPU_H
 #define SS_BACKEND_ORT_GPU_H
 
+#include <pthread.h>
+
 #include "backend/ort_session.h"
 
+/** A GPU's driver that is being started. */
+typedef struct SsOrtWake {
+    int gpu;
+    bool started;
+    pthread_t thread;
+    void *stream;
+} SsOrtWake;
+
 #ifdef SS_HAVE_CUDA
+/**
+ * Driver and context of NVIDIA device `gpu` (-1: there is none) take 0.2 s to start: begins with that on a
+ * thread of its own. Who needs them meanwhile waits in the driver; what fails is told there. Ends with
+ * ss_ort_gpu_woken(); in between the context stays.
+ */
+void ss_ort_gpu_wake(SsOrtWake *wake, int gpu);
+void ss_ort_gpu_woken(SsOrtWake *wake);
 /** A stream of NVIDIA device `gpu` for a session to compute on; NULL: there is none, and the log says why. */
 void *ss_ort_gpu_stream_new(int gpu, const SsLogger *log);
 /** Nothing happens to NULL. */
 void ss_ort_gpu_stream_free(int gpu, void *stream);
 #else
+static inline void ss_ort_gpu_wake(SsOrtWake *wake, int gpu)
+{
+    (void)wake, (void)gpu;
+}
+
+static inline void ss_ort_gpu_woken(SsOrtWake *wake)
+{
+    (void)wake;
+}
+
 static inline void *ss_ort_gpu_stream_new(int gpu, const SsLogger *log)
 {
     (void)gpu, (void)log;
