@@ -154,12 +154,17 @@ GST_END_TEST;
 
 GST_START_TEST(areas_are_copied)
 {
-    Chain c = chain_new(INFER " ! ssoverlay style=fill", "NV12");
-    GstBuffer *in = frame_of(&c, 2), *out = pass(&c.rig, in);
+    static const char *const launches[] = { INFER " ! ssoverlay style=fill", INFER
+                                            " ! ssoverlay thickness=60" /* three frames all over it */ };
 
-    fail_unless(out != in);
-    gst_buffer_unref(out);
-    chain_free(&c);
+    for (guint i = 0; i < G_N_ELEMENTS(launches); i++) {
+        Chain c = chain_new(launches[i], "NV12");
+        GstBuffer *in = frame_of(&c, 2), *out = pass(&c.rig, in);
+
+        fail_unless(out != in);
+        gst_buffer_unref(out);
+        chain_free(&c);
+    }
 }
 GST_END_TEST;
 
@@ -229,22 +234,22 @@ GST_START_TEST(a_worker_gets_a_copy_only_where_somebody_drew)
 
     fail_unless_equals_int(ss_frame_claim(l.frame, &now), 0);
     fail_unless(now.plane[0] == ss_frame_desc(l.frame)->plane[0]);
-    fail_unless(ss_loan_draw(l.buffer) == NULL); /* it is being read */
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL); /* it is being read */
     lent_clear(&l);
 
     l = lend();
-    SsLoan *loan = ss_loan_draw(l.buffer);
+    SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
     fail_unless(loan != NULL);
     draw_something(&l, loan, 20);
     ss_loan_end_drawing(loan);
-    loan = ss_loan_draw(l.buffer); /* once more, over it */
+    loan = ss_loan_draw(l.buffer, &l.info); /* once more, over it */
     draw_something(&l, loan, 41);
     ss_loan_end_drawing(loan);
     fail_if(still_is(l.buffer, l.before));
     fail_unless_equals_int(ss_frame_claim(l.frame, &now), 0);
     fail_unless(now.plane[0] != ss_frame_desc(l.frame)->plane[0]);
     assert_claimed_as_it_was(&l, &now);
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     lent_clear(&l);
 }
 GST_END_TEST;
@@ -258,7 +263,7 @@ GST_START_TEST(once_it_is_back_the_loan_is_none)
     fail_unless(gst_buffer_is_all_memory_writable(l.buffer));
     gst_buffer_ref(l.buffer); /* somebody else reads it as the network did */
     fail_unless(gst_buffer_map(l.buffer, &map, GST_MAP_READ));
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     gst_buffer_unmap(l.buffer, &map);
     gst_buffer_unref(l.buffer);
     lent_clear(&l);
@@ -275,7 +280,7 @@ GST_START_TEST(memory_is_used_in_turn)
     for (int i = 0; i < 4; i++) {
         const GstVideoInfo *of = i < 3 ? &info : &larger; /* that one finds none of its size */
         Lent l = lend_buffer(noise_picture(of), of, lender);
-        SsLoan *loan = ss_loan_draw(l.buffer);
+        SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
         SsFrameDesc now;
 
         draw_something(&l, loan, 10 * i);
@@ -307,11 +312,11 @@ GST_START_TEST(a_worker_waits_until_it_is_drawn)
 {
     for (int i = 0; i < 200; i++) {
         Lent l = lend();
-        SsLoan *loan = i % 2 == 0 ? ss_loan_draw(l.buffer) : NULL;
+        SsLoan *loan = i % 2 == 0 ? ss_loan_draw(l.buffer, &l.info) : NULL;
         GThread *worker = g_thread_new("worker", claim_it, &l);
 
         if (!loan)
-            loan = ss_loan_draw(l.buffer);
+            loan = ss_loan_draw(l.buffer, &l.info);
         fail_unless(loan != NULL || i % 2 == 1);
         for (int x = 0; loan && x < 200; x += 20)
             draw_something(&l, loan, x);
@@ -334,7 +339,7 @@ static gpointer return_it(gpointer data)
 GST_START_TEST(who_lets_go_does_not_wait_for_a_drawing)
 {
     Lent l = lend();
-    SsLoan *loan = ss_loan_draw(l.buffer);
+    SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
 
     fail_unless(loan != NULL);
     return_it(&l); /* by this very thread: a wait would be for ever */
@@ -347,7 +352,7 @@ GST_START_TEST(who_lets_go_does_not_wait_for_a_drawing)
     for (int i = 0; i < 200; i++) {
         l = lend();
         GThread *other = g_thread_new("other", return_it, &l);
-        loan = ss_loan_draw(l.buffer);
+        loan = ss_loan_draw(l.buffer, &l.info);
         if (loan)
             draw_something(&l, loan, 20);
         ss_loan_end_drawing(loan);
@@ -358,6 +363,66 @@ GST_START_TEST(who_lets_go_does_not_wait_for_a_drawing)
 }
 GST_END_TEST;
 
+/* Nobody holds anything longer for the other: the last one out frees the loan. */
+GST_START_TEST(the_buffer_may_go_first)
+{
+    for (int i = 0; i < 2000; i++) {
+        Lent l = lend();
+        SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
+        GThread *other = g_thread_new("other", return_it, &l);
+
+        ss_loan_end_drawing(loan);
+        g_clear_pointer(&l.buffer, gst_buffer_unref);
+        g_thread_join(other);
+        ss_lender_unref(l.lender);
+        g_free(l.before);
+    }
+}
+GST_END_TEST;
+
+/* As from a pool, whose pictures say how they lie. */
+GST_START_TEST(a_layout_of_its_own)
+{
+    GstVideoInfo padded = info_of("I420", W, H);
+    GstVideoAlignment more;
+    SsFrameDesc now;
+
+    gst_video_alignment_reset(&more);
+    more.padding_right = 64;
+    fail_unless(gst_video_info_align(&padded, &more));
+    GstBuffer *buffer = noise_picture(&padded);
+    gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, W, H, 3,
+                                   padded.offset, padded.stride);
+    Lent l = lend_buffer(buffer, &padded, ss_lender_new());
+    SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
+    fail_unless(loan != NULL);
+    draw_something(&l, loan, 20);
+    ss_loan_end_drawing(loan);
+    fail_if(still_is(l.buffer, l.before));
+    fail_unless_equals_int(ss_frame_claim(l.frame, &now), 0);
+    assert_claimed_as_it_was(&l, &now);
+    lent_clear(&l);
+}
+GST_END_TEST;
+
+/* Of other caps than those it was lent by, as behind an element that changes them. */
+GST_START_TEST(who_sees_it_otherwise_may_not_draw)
+{
+    Lent l = lend();
+    const GstVideoInfo grey = info_of("GRAY8", W, H), smaller = info_of("I420", W, H - 10);
+    GstVideoInfo wider = l.info;
+
+    wider.stride[0] += 2;
+    fail_unless(ss_loan_draw(l.buffer, &grey) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &smaller) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &wider) == NULL);
+    SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
+    fail_unless(loan != NULL);
+    ss_loan_end_drawing(loan);
+    lent_clear(&l);
+}
+GST_END_TEST;
+
 /* Each for one reason alone. */
 GST_START_TEST(nobody_may_draw_on_what_is_not_theirs)
 {
@@ -365,18 +430,18 @@ GST_START_TEST(nobody_may_draw_on_what_is_not_theirs)
     gsize size;
 
     Lent l = lend_buffer(noise_picture(&info), &info, NULL); /* lent for good */
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     lent_clear(&l);
 
     l = lend();
     gst_buffer_ref(l.buffer);
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     gst_buffer_unref(l.buffer);
-    SsLoan *loan = ss_loan_draw(l.buffer);
+    SsLoan *loan = ss_loan_draw(l.buffer, &l.info);
     fail_unless(loan != NULL);
     ss_loan_end_drawing(loan);
     GstMemory *memory = gst_buffer_get_memory(l.buffer, 0);
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     gst_memory_unref(memory);
     lent_clear(&l);
 
@@ -384,13 +449,13 @@ GST_START_TEST(nobody_may_draw_on_what_is_not_theirs)
     g_autofree guint8 *bytes = bytes_of(whole, &size);
     l = lend_buffer(gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, bytes, size, 0, size, NULL, NULL),
                     &info, ss_lender_new());
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     lent_clear(&l);
 
     g_autoptr(GstBuffer) longer = gst_buffer_new_allocate(NULL, size + 64, NULL);
     gst_buffer_fill(longer, 64, bytes, size);
     l = lend_buffer(gst_buffer_copy_region(longer, GST_BUFFER_COPY_ALL, 64, size), &info, ss_lender_new());
-    fail_unless(ss_loan_draw(l.buffer) == NULL); /* part of another's memory */
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL); /* part of another's memory */
     lent_clear(&l);
 
     GstBuffer *planes = gst_buffer_new();
@@ -403,7 +468,7 @@ GST_START_TEST(nobody_may_draw_on_what_is_not_theirs)
     gst_buffer_add_video_meta_full(planes, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, W, H, 3,
                                    info.offset, info.stride);
     l = lend_buffer(planes, &info, ss_lender_new());
-    fail_unless(ss_loan_draw(l.buffer) == NULL);
+    fail_unless(ss_loan_draw(l.buffer, &l.info) == NULL);
     lent_clear(&l);
 }
 GST_END_TEST;
@@ -421,6 +486,9 @@ int main(int argc, char **argv)
     tcase_add_test(tc, memory_is_used_in_turn);
     tcase_add_test(tc, a_worker_waits_until_it_is_drawn);
     tcase_add_test(tc, who_lets_go_does_not_wait_for_a_drawing);
+    tcase_add_test(tc, the_buffer_may_go_first);
+    tcase_add_test(tc, a_layout_of_its_own);
+    tcase_add_test(tc, who_sees_it_otherwise_may_not_draw);
     tcase_add_test(tc, nobody_may_draw_on_what_is_not_theirs);
     return run_tests(tc, argc, argv);
 }

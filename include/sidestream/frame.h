@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A picture lent to Sidestream: immutable, reference-counted, never copied.
+ * A picture lent to Sidestream: reference-counted, unchanged while a worker reads it.
  */
 #ifndef SIDESTREAM_FRAME_H
 #define SIDESTREAM_FRAME_H

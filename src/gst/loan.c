@@ -114,15 +114,6 @@ struct SsLoan {
     SsInk *ink; /* NULL: nobody drew. From READ on it does not change */
 };
 
-static GQuark quark(void)
-{
-    static gsize id;
-
-    if (g_once_init_enter(&id))
-        g_once_init_leave(&id, g_quark_from_static_string("sidestream-loan"));
-    return (GQuark)id;
-}
-
 static void loan_unref(gpointer data)
 {
     SsLoan *loan = data;
@@ -134,21 +125,76 @@ static void loan_unref(gpointer data)
     g_free(loan);
 }
 
+/* --- on the buffer: it is not copied with it, and gone when a pool has the buffer back --- */
+
+typedef struct LoanMeta {
+    GstMeta meta;
+    SsLoan *loan; /* a reference, or NULL */
+} LoanMeta;
+
+static gboolean meta_init(GstMeta *meta, gpointer params, GstBuffer *buffer)
+{
+    (void)params, (void)buffer;
+    ((LoanMeta *)meta)->loan = NULL;
+    return TRUE;
+}
+
+static void meta_free(GstMeta *meta, GstBuffer *buffer)
+{
+    (void)buffer;
+    g_clear_pointer(&((LoanMeta *)meta)->loan, loan_unref);
+}
+
+static const GstMetaInfo *meta_info(void)
+{
+    static const char *no_tags[] = { NULL };
+    static const GstMetaInfo *info;
+
+    if (g_once_init_enter(&info)) {
+        const GType api = gst_meta_api_type_register("SsLoanMetaAPI", no_tags);
+        g_once_init_leave(&info,
+                          gst_meta_register(api, "SsLoanMeta", sizeof(LoanMeta), meta_init, meta_free, NULL));
+    }
+    return info;
+}
+
+static LoanMeta *meta_of(GstBuffer *buffer)
+{
+    return (LoanMeta *)gst_buffer_get_meta(buffer, meta_info()->api);
+}
+
+/** FALSE: the buffer may not be changed, so nobody may draw on it. */
+static gboolean put_on(GstBuffer *buffer, SsLoan *loan)
+{
+    if (!gst_buffer_is_writable(buffer))
+        return FALSE;
+    LoanMeta *meta = meta_of(buffer);
+    if (!meta)
+        meta = (LoanMeta *)gst_buffer_add_meta(buffer, meta_info(), NULL);
+    g_clear_pointer(&meta->loan, loan_unref); /* one that is over */
+    atomic_fetch_add(&loan->refs, 1);
+    meta->loan = loan;
+    return TRUE;
+}
+
+/* --- its end --- */
+
 static void give_back(SsLoan *loan)
 {
     if (loan->lender) {
         give_ink(loan->lender, loan->ink);
         give_block(loan->lender, loan->untouched);
     }
+    g_clear_pointer(&loan->lender, ss_lender_unref); /* the buffer may outlive the stream */
     if (loan->here.buffer)
         gst_video_frame_unmap(&loan->here);
     gst_video_frame_unmap(&loan->picture); /* drops the buffer's reference too */
-    loan_unref(loan);
 }
 
 /** By whoever comes later, the frame's end or that of a drawing, so that none waits for the other. */
 static void give_back_if_abandoned(SsLoan *loan)
 {
+    atomic_thread_fence(memory_order_seq_cst); /* of both, one sees what the other did before */
     if (!atomic_load(&loan->abandoned) || !g_mutex_trylock(&loan->lock))
         return;
     const gboolean is_first = loan->state != RETURNED;
@@ -165,6 +211,7 @@ static void return_picture(void *cookie)
 
     atomic_store(&loan->abandoned, true);
     give_back_if_abandoned(loan);
+    loan_unref(loan); /* not before: whoever draws may be the first, and let the buffer go */
 }
 
 /** On a worker's thread. The memory copies itself when it is mapped. */
@@ -183,7 +230,7 @@ static int fetch_picture(void *cookie, SsFrameDesc *desc)
 /** On a worker's thread. */
 static int copy_untouched(SsLoan *loan, SsFrameDesc *desc)
 {
-    guint8 *plane[GST_VIDEO_MAX_PLANES];
+    guint8 *plane[GST_VIDEO_MAX_PLANES] = { NULL };
 
     loan->untouched = take_block(loan->lender, ss_copy_size(&loan->picture));
     if (!loan->untouched)
@@ -195,7 +242,7 @@ static int copy_untouched(SsLoan *loan, SsFrameDesc *desc)
     return 0;
 }
 
-/** On a worker's thread, which waits while somebody draws: a fraction of a millisecond. */
+/** On a worker's thread, which waits while somebody draws. */
 static int claim_picture(void *cookie, SsFrameDesc *desc)
 {
     SsLoan *loan = cookie;
@@ -214,7 +261,9 @@ SsFrame *ss_loan_wrap(SsLender *lender, GstBuffer *buffer, const GstVideoInfo *i
 
     atomic_init(&loan->refs, 1);
     g_mutex_init(&loan->lock);
+    const gboolean may_draw = lender && put_on(buffer, loan); /* mapped, it is not ours alone any more */
     if (!ss_bridge_map(&loan->picture, buffer, info, pts, 0, &desc)) {
+        loan->state = RETURNED;
         loan_unref(loan);
         return NULL;
     }
@@ -225,14 +274,13 @@ SsFrame *ss_loan_wrap(SsLender *lender, GstBuffer *buffer, const GstVideoInfo *i
     }
     if (desc.memory != SS_MEMORY_HOST)
         ss_frame_set_fetch(frame, fetch_picture);
-    else if (lender) {
-        atomic_fetch_add(&lender->refs, 1);
-        loan->lender = lender;
-        ss_frame_set_claim(frame, claim_picture);
-        /* Until the buffer is lent again, or is no more. */
-        atomic_fetch_add(&loan->refs, 1);
-        gst_mini_object_set_qdata(GST_MINI_OBJECT_CAST(buffer), quark(), loan, loan_unref);
+    if (desc.memory != SS_MEMORY_HOST || !may_draw) {
+        loan->state = READ;
+        return frame;
     }
+    atomic_fetch_add(&lender->refs, 1);
+    loan->lender = lender;
+    ss_frame_set_claim(frame, claim_picture);
     return frame;
 }
 
@@ -256,13 +304,27 @@ static gboolean held_by_both_alone(const SsLoan *loan, GstBuffer *buffer)
            gst_memory_is_type(memory, GST_ALLOCATOR_SYSMEM); /* mapped for reading it can be written to */
 }
 
-SsLoan *ss_loan_draw(GstBuffer *buffer)
+/** What is kept is put back where it was: both are to mean the same planes. */
+static gboolean is_laid_out(const SsLoan *loan, const GstVideoInfo *info)
 {
-    SsLoan *loan = gst_mini_object_get_qdata(GST_MINI_OBJECT_CAST(buffer), quark());
+    const GstVideoInfo *lent = &loan->picture.info;
+
+    if (info->finfo != lent->finfo || info->width != lent->width || info->height != lent->height)
+        return FALSE;
+    for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES(info) && !loan->picture.meta; i++)
+        if (info->stride[i] != lent->stride[i] || info->offset[i] != lent->offset[i])
+            return FALSE;
+    return TRUE;
+}
+
+SsLoan *ss_loan_draw(GstBuffer *buffer, const GstVideoInfo *info)
+{
+    const LoanMeta *meta = meta_of(buffer);
+    SsLoan *loan = meta ? meta->loan : NULL;
 
     if (!loan || !g_mutex_trylock(&loan->lock))
         return NULL;
-    if (loan->state == UNREAD && held_by_both_alone(loan, buffer)) {
+    if (loan->state == UNREAD && is_laid_out(loan, info) && held_by_both_alone(loan, buffer)) {
         if (!loan->ink)
             loan->ink = take_ink(loan->lender);
         return loan;

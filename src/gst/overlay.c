@@ -8,7 +8,8 @@
  *
  * It draws in place, and nobody sees ink in a picture that is being read. Where ssinfer holds the buffer for
  * its network, which has not read it yet, what the lines cover is kept, and the network gets the picture as
- * it was. Where somebody else holds it, or the network reads it now, it draws into a copy from a pool of its
+ * it was; elements downstream that write pixels, too, then copy it themselves. Where somebody else holds it,
+ * the network reads it now, or areas are drawn (`blur`, style=fill), it draws into a copy from a pool of its
  * own, so no frame-sized memory is allocated while the stream runs. A buffer without regions passes
  * untouched.
  *
@@ -244,10 +245,15 @@ static GstFlowReturn copy_into_pooled(SsOverlay *self, GstBuffer *in, GstBuffer 
     return GST_FLOW_ERROR;
 }
 
-/* Lines and tags; of areas, what they cover is soon as much as the picture. */
-static gboolean keeps_little(const Settings *now)
+/* Lines and tags; of areas, or of very many, what they cover is soon as much as the picture. */
+static gboolean keeps_little(const SsOverlay *self, GstBuffer *buffer)
 {
-    return !now->blur && now->style == STYLE_OUTLINE;
+    const Settings *now = &self->now;
+    const SsRegionStyle style = { .labels = now->labels, .thickness = (int)now->thickness };
+    const int width = GST_VIDEO_INFO_WIDTH(&self->info), height = GST_VIDEO_INFO_HEIGHT(&self->info);
+
+    return !now->blur && now->style == STYLE_OUTLINE &&
+           ss_regions_pixels(buffer, &style, height) < (guint64)width * (guint64)height / 4;
 }
 
 static GstFlowReturn prepare_output_buffer(GstBaseTransform *trans, GstBuffer *in, GstBuffer **out)
@@ -257,7 +263,7 @@ static GstFlowReturn prepare_output_buffer(GstBaseTransform *trans, GstBuffer *i
     *out = in;
     if (!begin_frame(self, in) || gst_buffer_is_all_memory_writable(in))
         return GST_FLOW_OK;
-    if (keeps_little(&self->now) && (self->loan = ss_loan_draw(in)))
+    if (keeps_little(self, in) && (self->loan = ss_loan_draw(in, &self->info)))
         return GST_FLOW_OK;
     return copy_into_pooled(self, in, out);
 }
@@ -344,7 +350,6 @@ static gboolean stop(GstBaseTransform *trans)
 {
     SsOverlay *self = SS_OVERLAY(trans);
 
-    end_loan(self);
     drop_pool(self);
     ss_hud_reset(&self->hud);
     g_clear_pointer(&self->now.blur, g_array_unref);

@@ -127,15 +127,31 @@ static void draw_tag(Pen *pen, const SsRegion *r)
                  (SsRect) { tag.x + pad, tag.y, line.width, line.height });
 }
 
+static int thickness_of(const SsRegionStyle *style, int height)
+{
+    return style->thickness > 0 ? style->thickness : CLAMP((height + 135) / 270, 2, SS_MOST_THICKNESS);
+}
+
+guint64 ss_regions_pixels(GstBuffer *buffer, const SsRegionStyle *style, int height)
+{
+    const guint64 line = (guint64)thickness_of(style, height) + 2, letter = (guint64)height / 32;
+    const GstVideoRegionOfInterestMeta *roi;
+    gpointer iterator = NULL;
+    guint64 pixels = 0;
+
+    while ((roi = (const GstVideoRegionOfInterestMeta *)gst_buffer_iterate_meta_filtered(
+                buffer, &iterator, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+        pixels += 2 * ((guint64)roi->w + roi->h) * line + (style->labels ? 10 * letter * letter : 0);
+    return pixels;
+}
+
 /* Tags come after all boxes, so that none is crossed by a line. */
 void ss_regions_draw(const SsCanvas *canvas, GstBuffer *buffer, SsText *text, const SsRegionStyle *style)
 {
     void (*const passes[])(Pen *, const SsRegion *) = { draw_box, draw_tag };
     Pen pen = { .canvas = canvas, .text = text, .style = style, .box.edge_alpha = EDGE_ALPHA };
 
-    pen.box.thickness = style->thickness > 0 ? style->thickness
-                                             : CLAMP((GST_VIDEO_FRAME_HEIGHT(canvas->frame) + 135) / 270, 2,
-                                                     SS_MOST_THICKNESS);
+    pen.box.thickness = thickness_of(style, GST_VIDEO_FRAME_HEIGHT(canvas->frame));
     ss_paint_init(&pen.box.edge, &canvas->frame->info, EDGE);
     for (guint i = 0; i < (style->labels ? 2 : 1); i++) {
         gpointer iterator = NULL;

@@ -14,6 +14,8 @@ typedef struct SsRegionStyle {
     guint n_undrawn;
 } SsRegionStyle;
 
+/** About how many pixels their lines and tags cover in a picture `height` pixels high. */
+guint64 ss_regions_pixels(GstBuffer *buffer, const SsRegionStyle *style, int height);
 /** All regions of `buffer`, whose picture is the canvas's. */
 void ss_regions_draw(const SsCanvas *canvas, GstBuffer *buffer, SsText *text, const SsRegionStyle *style);
 
