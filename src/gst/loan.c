@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 
 #include "copy.h"
-#include "cudamemory.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
 

@@ -29,10 +29,9 @@ SsFrame *ss_loan_wrap(SsLender *lender, GstBuffer *buffer, const GstVideoInfo *i
 
 /**
  * May the holder of `buffer`, which is lent, write to its pixels, laid out as `info` says, though it is not
- * writable? Yes as long as
- * no worker reads it and nobody else holds it, or its one memory, which is the processor's own. Then nobody
- * reads it until ss_loan_end_drawing(), and what is written to is first kept in the loan's ink. NULL: no.
- * Waits for nobody, and nobody waits for it but a worker. Thread: one at a time.
+ * writable? Yes as long as no worker reads it and nobody else holds it, or its one memory, which is the
+ * processor's own. Then nobody reads it until ss_loan_end_drawing(), and what is written to is first kept in
+ * the loan's ink. NULL: no. Waits for nobody, and nobody waits for it but a worker. Thread: one at a time.
  */
 SsLoan *ss_loan_draw(GstBuffer *buffer, const GstVideoInfo *info);
 SsInk *ss_loan_ink(SsLoan *loan);
