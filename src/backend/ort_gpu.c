@@ -50,17 +50,11 @@ void ss_ort_gpu_stream_free(int gpu, void *stream)
     (void)cu->DevicePrimaryCtxRelease(device);
 }
 
-static void say_nothing(void *cookie, SsLogLevel level, const char *message)
-{
-    (void)cookie, (void)level, (void)message;
-}
-
 static void *wake_main(void *arg)
 {
-    static const SsLogger silent = { .level = SS_LOG_ERROR, .write = say_nothing };
     SsOrtWake *wake = arg;
 
-    wake->stream = ss_ort_gpu_stream_new(wake->gpu, &silent);
+    wake->stream = ss_ort_gpu_stream_new(wake->gpu, &ss_cuda_silent);
     return NULL;
 }
 

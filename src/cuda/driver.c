@@ -120,6 +120,13 @@ const SsCuda *ss_cuda(const SsLogger *log)
     return NULL;
 }
 
+static void say_nothing(void *cookie, SsLogLevel level, const char *message)
+{
+    (void)cookie, (void)level, (void)message;
+}
+
+const SsLogger ss_cuda_silent = { .level = SS_LOG_ERROR, .write = say_nothing };
+
 int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger *log)
 {
     if (result == 0)

@@ -84,6 +84,8 @@ typedef struct SsCuda {
  * device; every caller's `log` is told so, in one line; NULL: nobody is. Thread: any.
  */
 SS_API const SsCuda *ss_cuda(const SsLogger *log);
+/** For what fails without harm, or is told elsewhere. */
+extern const SsLogger ss_cuda_silent;
 /** 0, or `result` as -ENOMEM or -EIO, logged: "what: the driver's words". Thread: any. */
 int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger *log);
 /**

@@ -100,13 +100,6 @@ void *ss_cuda_pinned_new(size_t bytes)
     return NULL;
 }
 
-static void say_nothing(void *cookie, SsLogLevel level, const char *message)
-{
-    (void)cookie, (void)level, (void)message;
-}
-
-static const SsLogger silent = { .level = SS_LOG_ERROR, .write = say_nothing };
-
 static void unpin(const Block *b)
 {
     const SsCuda *cu = ss_cuda(NULL);
@@ -114,7 +107,7 @@ static void unpin(const Block *b)
 
     if (cu->DevicePrimaryCtxRetain(&context, b->device) != 0)
         return;
-    if (ss_cuda_enter(cu, context, &silent) == 0) {
+    if (ss_cuda_enter(cu, context, &ss_cuda_silent) == 0) {
         (void)cu->MemHostUnregister(b->data);
         ss_cuda_leave(cu);
     }
@@ -221,7 +214,7 @@ bool ss_cuda_pinned_has(const SsCuda *cu, int gpu, const void *p, size_t bytes, 
         return false;
     if (!atomic_compare_exchange_strong(&b->state, &state, BEING_PINNED))
         return state == PINNED;
-    const bool pinned = pin(b, cu, gpu, atomic_load(&told) ? &silent : log);
+    const bool pinned = pin(b, cu, gpu, atomic_load(&told) ? &ss_cuda_silent : log);
     if (!pinned)
         atomic_store(&told, true);
     atomic_store(&b->state, pinned ? PINNED : CANNOT_BE);
