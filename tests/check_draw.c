@@ -69,41 +69,47 @@ static void draw_plainly(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect
 }
 
 /* The sides are drawn in one go: not a pixel differs from the plain way by more than rounding. */
+static void same_as_plainly(GstVideoInfo *info, SsRect r, int thickness)
+{
+    GstBuffer *buffer[2] = { picture_new(info), picture_new(info) };
+    SsBoxPaint paint = { .edge_alpha = 150, .thickness = thickness };
+    GstVideoFrame frame[2];
+
+    ss_paint_init(&paint.line, info, 0xff8000);
+    ss_paint_init(&paint.edge, info, 0x101418);
+    for (int k = 0; k < 2; k++)
+        REQUIRE(gst_video_frame_map(&frame[k], info, buffer[k], GST_MAP_READWRITE));
+    ss_draw_box(&(SsCanvas) { &frame[0], NULL }, &paint, r);
+    draw_plainly(&(SsCanvas) { &frame[1], NULL }, &paint, r);
+    for (int y = 0; y < GST_VIDEO_INFO_HEIGHT(info); y++)
+        for (int x = 0; x < GST_VIDEO_INFO_WIDTH(info); x++) {
+            int plain[3];
+
+            get_pixel(&frame[1], x, y, plain);
+            REQUIRE(pixel_is(&frame[0], x, y, plain, 1));
+        }
+    for (int k = 0; k < 2; k++) {
+        gst_video_frame_unmap(&frame[k]);
+        gst_buffer_unref(buffer[k]);
+    }
+}
+
 static void test_sides_in_one_go(void)
 {
     static const SsRect boxes[] = {
-        { 8, 8, 40, 30 }, { 9, 7, 41, 31 },  { 0, 0, 77, 61 }, { -3, -5, 30, 90 },
-        { 50, 3, 40, 9 }, { 11, 11, 12, 7 }, { 76, 0, 9, 61 }, { 4, 55, 60, 40 }
+        { 8, 8, 40, 30 },  { 9, 7, 41, 31 }, { 0, 0, 77, 61 },  { -3, -5, 30, 90 }, { 50, 3, 40, 9 },
+        { 11, 11, 12, 7 }, { 76, 0, 9, 61 }, { 4, 55, 60, 40 }, { 1, 2, 20, 50 },
     };
+    /* Rows of few vectors, of none. */
+    static const int widths[] = { 77, 24, 23, 19, 11, 2 };
 
-    for (guint i = 0; i < n_formats * G_N_ELEMENTS(boxes); i++) {
-        GstVideoInfo info = info_of(formats[i % n_formats], 77, 61);
-        const SsRect r = boxes[i / n_formats];
+    for (guint i = 0; i < n_formats * G_N_ELEMENTS(boxes); i++)
+        for (guint w = 0; w < G_N_ELEMENTS(widths); w++) {
+            GstVideoInfo info = info_of(formats[i % n_formats], widths[w], 61);
 
-        for (int t = 1; t <= 5; t++) {
-            GstBuffer *buffer[2] = { picture_new(&info), picture_new(&info) };
-            SsBoxPaint paint = { .edge_alpha = 150, .thickness = t };
-            GstVideoFrame frame[2];
-
-            ss_paint_init(&paint.line, &info, 0xff8000);
-            ss_paint_init(&paint.edge, &info, 0x101418);
-            for (int k = 0; k < 2; k++)
-                REQUIRE(gst_video_frame_map(&frame[k], &info, buffer[k], GST_MAP_READWRITE));
-            ss_draw_box(&(SsCanvas) { &frame[0], NULL }, &paint, r);
-            draw_plainly(&(SsCanvas) { &frame[1], NULL }, &paint, r);
-            for (int y = 0; y < 61; y++)
-                for (int x = 0; x < 77; x++) {
-                    int plain[3];
-
-                    get_pixel(&frame[1], x, y, plain);
-                    REQUIRE(pixel_is(&frame[0], x, y, plain, 1));
-                }
-            for (int k = 0; k < 2; k++) {
-                gst_video_frame_unmap(&frame[k]);
-                gst_buffer_unref(buffer[k]);
-            }
+            for (int thickness = 1; thickness <= 5; thickness++)
+                same_as_plainly(&info, boxes[i / n_formats], thickness);
         }
-    }
 }
 
 /* `padding`: more bytes a row than the picture needs. */

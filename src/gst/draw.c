@@ -7,8 +7,11 @@
 
 #include <string.h>
 
-/* A multiple of all periods, and some vectors long. */
-enum { PATTERN = 48 };
+/* Bytes that are computed at once, and the same as words. */
+enum { LANES = 8 };
+typedef guint8 Bytes __attribute__((vector_size(LANES)));
+typedef guint16 Words __attribute__((vector_size(2 * LANES)));
+
 /* Bytes of a box's upright line with an edge on either side, and of the chroma samples that these cut. */
 enum { STRIP = (SS_MOST_THICKNESS + 6) * 4 };
 enum { AHEAD = 24, LINE = 64 }; /* rows that are fetched ahead, bytes of a cache line */
@@ -20,7 +23,7 @@ typedef struct Plane {
     int stride, step;     /* bytes */
     int shift_x, shift_y; /* log2 of the subsampling */
     int width, height;    /* of the picture, in pixels */
-    const guint8 *paint;  /* one pixel's bytes */
+    const guint8 *paint;  /* SS_PATTERN bytes */
 } Plane;
 
 /* The first component that lies in the plane tells the plane's shape; -1: there is none. */
@@ -73,6 +76,12 @@ void ss_paint_init(SsPaint *paint, const GstVideoInfo *info, guint32 rgb)
 
         bytes[GST_VIDEO_FORMAT_INFO_POFFSET(format, i)] = (guint8)CLAMP(v + 0.5, 0, 255);
     }
+    for (guint i = 0; i < GST_VIDEO_FORMAT_INFO_N_PLANES(format); i++) {
+        guint8 *bytes = paint->plane[i];
+
+        for (int n = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, component_of(format, i)); n < SS_PATTERN; n *= 2)
+            memcpy(bytes + n, bytes, (gsize)MIN(n, SS_PATTERN - n));
+    }
 }
 
 static Plane plane_of(const SsCanvas *canvas, const SsPaint *paint, guint plane)
@@ -102,8 +111,8 @@ static inline guint8 mix(guint8 from, guint8 to, guint alpha)
 
 static void mix_bytes(guint8 *restrict d, const guint8 *restrict pattern, int n, guint alpha)
 {
-    for (; n >= PATTERN; n -= PATTERN, d += PATTERN)
-        for (int i = 0; i < PATTERN; i++)
+    for (; n >= SS_PATTERN; n -= SS_PATTERN, d += SS_PATTERN)
+        for (int i = 0; i < SS_PATTERN; i++)
             d[i] = mix(d[i], pattern[i], alpha);
     for (int i = 0; i < n; i++)
         d[i] = mix(d[i], pattern[i], alpha);
@@ -111,8 +120,8 @@ static void mix_bytes(guint8 *restrict d, const guint8 *restrict pattern, int n,
 
 static void set_bytes(guint8 *restrict d, const guint8 *restrict pattern, int n)
 {
-    for (; n >= PATTERN; n -= PATTERN, d += PATTERN)
-        memcpy(d, pattern, PATTERN);
+    for (; n >= SS_PATTERN; n -= SS_PATTERN, d += SS_PATTERN)
+        memcpy(d, pattern, SS_PATTERN);
     for (int i = 0; i < n; i++)
         d[i] = pattern[i];
 }
@@ -124,8 +133,9 @@ static inline int overlap(int i, int shift, int from, int to)
 }
 
 /* `x0` .. `x1` in pixels; samples cut by an end get their share of `alpha`. */
-static void fill_row(const Plane *p, guint8 *row, const guint8 *pattern, guint alpha, int x0, int x1)
+static void fill_row(const Plane *p, guint8 *row, guint alpha, int x0, int x1)
 {
+    const guint8 *pattern = p->paint;
     int shift = p->shift_x, first = x0 >> shift, end = (x1 + (1 << shift) - 1) >> shift;
     int last = end - 1;
 
@@ -149,14 +159,13 @@ static void fill_row(const Plane *p, guint8 *row, const guint8 *pattern, guint a
 
 /**
  * Fetches what lies some rows on: a picture just copied is in no cache, and no processor guesses a walk down
- * the rows. 10 boxes and tags on 1280x720 BGRx: 235 us without, 150 with.
+ * the rows. 10 boxes and tags on 1280x720 BGRx: 235 us without, 150 with. What was kept has been fetched.
  */
-static inline void prefetch_row(const Plane *p, int y, int x0, int x1)
+static inline void prefetch_row(const Plane *p, int y, int first, int n)
 {
-    const guint8 *row = p->data + (gsize)y * p->stride;
-    const int end = (x1 >> p->shift_x) * p->step;
+    const guint8 *row = p->data + (gsize)y * p->stride + first;
 
-    for (int b = (x0 >> p->shift_x) * p->step; b < end; b += LINE)
+    for (int b = 0; b < n; b += LINE)
         __builtin_prefetch(row + b, 1);
 }
 
@@ -185,19 +194,17 @@ static void keep_pixels(const Plane *p, SsRect r)
 
 static void fill_plane(const Plane *p, guint alpha, SsRect r)
 {
-    guint8 pattern[PATTERN];
     const int shift = p->shift_y;
     const int x1 = clipped_end(r.x + r.w, p->width, p->shift_x),
               y1 = clipped_end(r.y + r.h, p->height, shift);
 
-    for (int i = 0; i < PATTERN; i++)
-        pattern[i] = p->paint[i % p->step];
     keep_pixels(p, (SsRect) { r.x, r.y, x1 - r.x, y1 - r.y });
+    const int first = (r.x >> p->shift_x) * p->step, n = ((x1 - r.x) >> p->shift_x) * p->step;
     for (int y = r.y >> shift, ahead = y; y << shift < y1; y++) {
-        for (; ahead < y + AHEAD && ahead << shift < y1; ahead++)
-            prefetch_row(p, ahead, r.x, x1);
-        fill_row(p, p->data + (gsize)y * p->stride, pattern,
-                 alpha * (guint)overlap(y, shift, r.y, y1) >> shift, r.x, x1);
+        for (; !p->ink && ahead < y + AHEAD && ahead << shift < y1; ahead++)
+            prefetch_row(p, ahead, first, n);
+        fill_row(p, p->data + (gsize)y * p->stride, alpha * (guint)overlap(y, shift, r.y, y1) >> shift, r.x,
+                 x1);
     }
 }
 
@@ -221,19 +228,21 @@ void ss_draw_fill(const SsCanvas *canvas, const SsPaint *paint, guint alpha, SsR
  * a box's sides are a few pixels wide and hundreds high.
  */
 typedef struct Strip {
-    int x0, x1;   /* pixels */
-    int first, n; /* bytes from the row's start */
+    int first, n; /* bytes from the row's start; whole vectors, of the row alone */
     guint16 keep[STRIP], add[STRIP];
 } Strip;
 
 static void strip_init(Strip *strip, const Plane *p, int x0, int x1)
 {
+    const int row = ((p->width + (1 << p->shift_x) - 1) >> p->shift_x) * p->step;
+    int end;
+
     x0 = CLAMP(x0, 0, p->width);
     x1 = CLAMP(x1, x0, p->width);
-    strip->x0 = x0;
-    strip->x1 = x1;
     strip->first = (x0 >> p->shift_x) * p->step;
-    strip->n = ((x1 + (1 << p->shift_x) - 1) >> p->shift_x) * p->step - strip->first;
+    end = ((x1 + (1 << p->shift_x) - 1) >> p->shift_x) * p->step;
+    strip->n = (end - strip->first + LANES - 1) / LANES * LANES;
+    strip->first = MIN(strip->first, row - strip->n);
     for (int i = 0; i < strip->n; i++) {
         strip->keep[i] = SS_OPAQUE;
         strip->add[i] = 128; /* rounds */
@@ -258,11 +267,21 @@ static void strip_lay(Strip *strip, const Plane *p, const guint8 *paint, guint a
     }
 }
 
+/* A sum is at most 255 * 256 + 128. */
 static inline void strip_row(const Strip *strip, guint8 *row)
 {
     row += strip->first;
-    for (int i = 0; i < strip->n; i++)
-        row[i] = (guint8)((guint)(row[i] * strip->keep[i] + strip->add[i]) >> 8);
+    for (int i = 0; i < strip->n; i += LANES) {
+        Words keep, add, sum;
+        Bytes bytes;
+
+        memcpy(&bytes, row + i, sizeof bytes);
+        memcpy(&keep, strip->keep + i, sizeof keep);
+        memcpy(&add, strip->add + i, sizeof add);
+        sum = __builtin_convertvector(bytes, Words) * keep + add;
+        bytes = __builtin_convertvector(sum >> 8, Bytes);
+        memcpy(row + i, &bytes, sizeof bytes);
+    }
 }
 
 /* A line of the box's colour, `x` its left, between two of the edge's, the outer one at `outer`. */
@@ -275,6 +294,12 @@ static void side_init(Strip *strip, const Plane *p, const SsBoxPaint *paint, gui
     strip_lay(strip, p, edge, paint->edge_alpha, outer, outer + 1);
     strip_lay(strip, p, paint->line.plane[plane], SS_OPAQUE, x, x + t);
     strip_lay(strip, p, edge, paint->edge_alpha, inner, inner + 1);
+}
+
+/* Of a picture in which the strip of a line finds room for its vectors in every plane's rows. */
+static gboolean has_room(const SsCanvas *canvas, int thickness)
+{
+    return GST_VIDEO_FRAME_WIDTH(canvas->frame) >= thickness + 2 + 2 * LANES;
 }
 
 /* Both sides of a box down the rows from `y0` to `y1` (even), where all three lines stand side by side. */
@@ -295,9 +320,9 @@ static void draw_sides(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect r
         for (int y = y0 >> p.shift_y, ahead = y; y < end; y++) {
             guint8 *row = p.data + (gsize)y * p.stride;
 
-            for (; ahead < MIN(y + AHEAD, end); ahead++) {
-                prefetch_row(&p, ahead, left.x0, left.x1);
-                prefetch_row(&p, ahead, right.x0, right.x1);
+            for (; !p.ink && ahead < MIN(y + AHEAD, end); ahead++) {
+                prefetch_row(&p, ahead, left.first, left.n);
+                prefetch_row(&p, ahead, right.first, right.n);
             }
             strip_row(&left, row);
             strip_row(&right, row);
@@ -338,7 +363,7 @@ void ss_draw_box(const SsCanvas *canvas, const SsBoxPaint *paint, SsRect r)
     const gboolean hollow = r.w > 2 * t + 2 && r.h > 2 * t + 2;
     /* Whole chroma samples, where all three lines stand side by side. */
     const int y0 = (r.y + t + 2) & ~1, y1 = (r.y + r.h - t - 1) & ~1;
-    const gboolean sides = hollow && y0 < y1;
+    const gboolean sides = hollow && y0 < y1 && has_room(canvas, t);
     const int from = sides ? y0 : r.y + r.h, to = sides ? y1 : r.y + r.h;
 
     draw_ring(canvas, &paint->edge, paint->edge_alpha, grown(r, 1), 1, from, to);

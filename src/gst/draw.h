@@ -10,9 +10,11 @@
 
 #include "ink.h"
 
-/** A colour as the bytes of one pixel in each plane of one format. */
+enum { SS_PATTERN = 48 }; /* bytes: whole pixels of any format, and whole vectors */
+
+/** A colour as the bytes of pixels in each plane of one format, the same pixel again and again. */
 typedef struct SsPaint {
-    guint8 plane[GST_VIDEO_MAX_PLANES][4];
+    guint8 plane[GST_VIDEO_MAX_PLANES][SS_PATTERN];
 } SsPaint;
 
 typedef struct SsRect {

@@ -46,20 +46,37 @@ gboolean ss_ink_is_empty(const SsInk *ink)
     return ink->parts->len == 0;
 }
 
+/* Inlined with constants: most rows are some bytes wide, less than what a call of memcpy() costs. */
+static inline void copy_rows(guint8 *to, const guint8 *from, gsize stride, gsize n, int rows)
+{
+    for (int y = 0, ahead = 0; y < rows; y++, from += stride, to += n) {
+        for (; ahead < MIN(y + AHEAD, rows); ahead++) {
+            const guint8 *row = from + (gsize)(ahead - y) * stride;
+
+            __builtin_prefetch(row, 1);
+            __builtin_prefetch(row + n - 1, 1); /* in the next line of the cache, now and then */
+        }
+        memcpy(to, from, n);
+    }
+}
+
 void ss_ink_keep(SsInk *ink, guint plane, const guint8 *data, int stride, SsInkArea area)
 {
     const Part part = { plane, stride, area, ink->bytes->len };
-    const gsize n = (gsize)area.n;
+    const gsize n = (gsize)area.n, step = (gsize)stride;
     const guint8 *from = data + area.at;
 
     g_array_append_val(ink->parts, part);
     g_byte_array_set_size(ink->bytes, (guint)(part.kept_at + n * (gsize)area.rows));
     guint8 *to = ink->bytes->data + part.kept_at;
-    for (int y = 0, ahead = 0; y < area.rows; y++, from += stride, to += n) {
-        for (; ahead < MIN(y + AHEAD, area.rows); ahead++)
-            __builtin_prefetch(data + area.at + (gsize)ahead * (gsize)stride, 1);
-        memcpy(to, from, n);
-    }
+    if (n == 8)
+        copy_rows(to, from, step, 8, area.rows);
+    else if (n == 16)
+        copy_rows(to, from, step, 16, area.rows);
+    else if (n == 24)
+        copy_rows(to, from, step, 24, area.rows);
+    else
+        copy_rows(to, from, step, n, area.rows);
 }
 
 /** The youngest first: what was drawn on twice was kept twice, and only the older is the picture. */

@@ -145,11 +145,13 @@ void ss_text_set_size(SsText *text, int pixels)
 /* Letters may overlap (italics, "fj"): the darker ink wins. */
 static void put_glyph(SsText *text, const Glyph *glyph, int x, int stride)
 {
-    for (int row = 0; row < text->height; row++) {
-        guint8 *d = text->line + (gsize)row * stride + x;
-        const guint8 *m = glyph->mask + (gsize)row * glyph->width;
+    const int width = glyph->width, height = text->height;
 
-        for (int i = 0; i < glyph->width; i++)
+    for (int row = 0; row < height; row++) {
+        guint8 *restrict d = text->line + (gsize)row * stride + x;
+        const guint8 *restrict m = glyph->mask + (gsize)row * width;
+
+        for (int i = 0; i < width; i++)
             d[i] = MAX(d[i], m[i]);
     }
 }
