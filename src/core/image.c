@@ -64,6 +64,7 @@ struct SsImage {
     Columns columns[2];    /* by Component.shift */
     int16_t *plane_row[3]; /* one blended source row each, and a sample more to read with weight 0 */
     int16_t *row[3];       /* width values each */
+    int16_t *second;       /* width values, while one is made */
     int16_t *bar;          /* width values of the letterbox's grey */
 };
 
@@ -73,20 +74,26 @@ static inline int16_t mix(int16_t a, int16_t b, int16_t w)
     return (int16_t)(a + (int16_t)((((int32_t)(int16_t)(b - a) * w >> 14) + 1) >> 1));
 }
 
-static void blend(const uint8_t *restrict a, const uint8_t *restrict b, int16_t weight, int n,
-                  int16_t *restrict out)
+SS_WIDE static void blend(const uint8_t *restrict a, const uint8_t *restrict b, int16_t weight, int n,
+                          int16_t *restrict out)
 {
     for (int i = 0; i < n; i++)
         out[i] = mix((int16_t)(a[i] << 7), (int16_t)(b[i] << 7), weight);
 }
 
-static void pick(const int16_t *restrict in, int step, const int32_t *restrict at,
-                 const int16_t *restrict weight, int n, int16_t *restrict out)
+/* Both neighbours of each column first: what is left is then one multiply for many of them at once. */
+SS_WIDE static void pick(const int16_t *restrict in, int step, const int32_t *restrict at,
+                         const int16_t *restrict weight, int n, int16_t *restrict out,
+                         int16_t *restrict second)
 {
     const int16_t *next = in + step;
 
+    for (int i = 0; i < n; i++) {
+        out[i] = in[at[i]];
+        second[i] = next[at[i]];
+    }
     for (int i = 0; i < n; i++)
-        out[i] = mix(in[at[i]], next[at[i]], weight[i]);
+        out[i] = mix(out[i], second[i], weight[i]);
 }
 
 typedef struct Matrix {
@@ -115,7 +122,8 @@ static inline int16_t clamp(int32_t v)
     return (int16_t)(v < 0 ? 0 : v > TOP ? TOP : v);
 }
 
-static void yuv_to_rgb(int16_t *restrict c0, int16_t *restrict c1, int16_t *restrict c2, Matrix m, int n)
+SS_WIDE static void yuv_to_rgb(int16_t *restrict c0, int16_t *restrict c1, int16_t *restrict c2, Matrix m,
+                               int n)
 {
     for (int i = 0; i < n; i++) {
         int16_t y = (int16_t)(c0[i] - m.black);
@@ -148,14 +156,14 @@ static inline uint16_t to_half(float f)
 }
 
 /* One writer a type and layout: `c` are the rows in the network's channel order. */
-static void write_u8(const int16_t *restrict c, int n, uint8_t *restrict dst)
+SS_WIDE static void write_u8(const int16_t *restrict c, int n, uint8_t *restrict dst)
 {
     for (int i = 0; i < n; i++)
         dst[i] = to_u8(c[i]);
 }
 
-static void write_u8x3(const int16_t *restrict c0, const int16_t *restrict c1, const int16_t *restrict c2,
-                       int n, uint8_t *restrict dst)
+SS_WIDE static void write_u8x3(const int16_t *restrict c0, const int16_t *restrict c1,
+                               const int16_t *restrict c2, int n, uint8_t *restrict dst)
 {
     for (int i = 0; i < n; i++) {
         dst[3 * i] = to_u8(c0[i]);
@@ -164,8 +172,8 @@ static void write_u8x3(const int16_t *restrict c0, const int16_t *restrict c1, c
     }
 }
 
-static void write_f32(const int16_t *restrict c, float gain, float bias, int n, int stride,
-                      float *restrict dst)
+SS_WIDE static void write_f32(const int16_t *restrict c, float gain, float bias, int n, int stride,
+                              float *restrict dst)
 {
     if (stride == 1)
         for (int i = 0; i < n; i++)
@@ -175,8 +183,8 @@ static void write_f32(const int16_t *restrict c, float gain, float bias, int n, 
             dst[3 * i] = c[i] * gain + bias;
 }
 
-static void write_f16(const int16_t *restrict c, float gain, float bias, int n, int stride,
-                      uint16_t *restrict dst)
+SS_WIDE static void write_f16(const int16_t *restrict c, float gain, float bias, int n, int stride,
+                              uint16_t *restrict dst)
 {
     if (stride == 1)
         for (int i = 0; i < n; i++)
@@ -322,7 +330,7 @@ static void make_row(SsImage *im, const SsFrameDesc *f, const Matrix *m, int y)
             blend(a, b, weight, samples_of(f->width, c->shift) * c->step, mixed);
             done = c->plane;
         }
-        pick(mixed + c->offset, c->step, col->at, col->weight, im->w, im->row[i]);
+        pick(mixed + c->offset, c->step, col->at, col->weight, im->w, im->row[i], im->second);
     }
     if (layout->yuv)
         yuv_to_rgb(im->row[0], im->row[1], im->row[2], *m, im->w);
@@ -445,8 +453,9 @@ int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p
         if (!im->row[i])
             goto fail;
     }
+    im->second = malloc((size_t)im->width * sizeof(int16_t));
     im->bar = malloc((size_t)im->width * sizeof(int16_t));
-    if (!im->bar)
+    if (!im->second || !im->bar)
         goto fail;
     for (int i = 0; i < im->width; i++)
         im->bar[i] = BAR;
@@ -467,6 +476,7 @@ void ss_image_destroy(SsImage **image)
     forget(im);
     for (int i = 0; i < 3; i++)
         free(im->row[i]);
+    free(im->second);
     free(im->bar);
     free(im);
     *image = NULL;

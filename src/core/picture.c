@@ -38,8 +38,8 @@ enum { SECOND_OF_FOUR = 8 };
  * read. */
 enum { LINE = 64 };
 
-static void add_row(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
-                    size_t ahead)
+SS_WIDE static void add_row(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
+                            size_t ahead)
 {
     for (int i = 0; i < columns; i += LINE) {
         const int end = SS_MIN(i + LINE, columns);
@@ -50,8 +50,8 @@ static void add_row(uint16_t *restrict sum, const uint8_t *restrict row, int col
 }
 
 /** The same of pixels of four bytes, of the second of each. */
-static void add_row_of_four(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
-                            size_t ahead)
+SS_WIDE static void add_row_of_four(uint16_t *restrict sum, const uint8_t *restrict row, int columns,
+                                    bool begin, size_t ahead)
 {
     for (int i = 0; i < columns; i += LINE / 4) {
         const int end = SS_MIN(i + LINE / 4, columns);
@@ -66,8 +66,8 @@ static void add_row_of_four(uint16_t *restrict sum, const uint8_t *restrict row,
 }
 
 /** The same of pixels of three bytes. */
-static void add_row_of_three(uint16_t *restrict sum, const uint8_t *restrict row, int columns, bool begin,
-                             size_t ahead)
+SS_WIDE static void add_row_of_three(uint16_t *restrict sum, const uint8_t *restrict row, int columns,
+                                     bool begin, size_t ahead)
 {
     for (int i = 0; i < columns; i += LINE / 4) {
         const int end = SS_MIN(i + LINE / 4, columns);
@@ -92,7 +92,7 @@ static inline void shrink_row(uint8_t *restrict to, int width, const uint16_t *r
     }
 }
 
-static void shrink_row_by(uint8_t *to, int width, const uint16_t *sum, int n, int rows)
+SS_WIDE static void shrink_row_by(uint8_t *to, int width, const uint16_t *sum, int n, int rows)
 {
     if (n == 2)
         shrink_row(to, width, sum, 2, rows);
@@ -140,7 +140,7 @@ static void make_base(SsAlbum *a, SsPicture *p, const SsFrameDesc *d)
     }
 }
 
-static void halve(const SsGrey *restrict from, const SsGrey *restrict to)
+SS_WIDE static void halve(const SsGrey *restrict from, const SsGrey *restrict to)
 {
     for (int y = 0; y < to->height; y++) {
         const uint8_t *a = from->data + 2 * (size_t)y * (size_t)from->width, *b = a + from->width;
