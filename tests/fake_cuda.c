@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cuda/driver.h"
+#include "cuda/egl.h"
 #include "cuda/kernels.h"
 #include "cuda/pixel.h"
 #include "cuda/shrink_job.h"
@@ -424,6 +425,44 @@ int cuEventElapsedTime(float *ms, SsCuEvent start, SsCuEvent end)
 {
     *ms = (float)(end->done_by - start->done_by);
     return 0;
+}
+
+/* A resource is the image itself. */
+SS_API int cuGraphicsEGLRegisterImage(SsCuResource *resource, void *image, unsigned flags);
+int cuGraphicsEGLRegisterImage(SsCuResource *resource, void *image, unsigned flags)
+{
+    const int err = image && flags == SS_CU_READ_ONLY ? call() : INVALID_VALUE;
+
+    if (!err) {
+        *resource = image;
+        fake_cuda.images++;
+        fake_cuda.registered++;
+    }
+    return err;
+}
+
+SS_API int cuGraphicsUnregisterResource(SsCuResource resource);
+int cuGraphicsUnregisterResource(SsCuResource resource)
+{
+    if (fake_cuda.current == 0 || !resource)
+        return INVALID_CONTEXT;
+    fake_cuda.images--;
+    return 0;
+}
+
+SS_API int cuGraphicsResourceGetMappedEglFrame(SsCuEglFrame *frame, SsCuResource resource, unsigned index,
+                                               unsigned level);
+int cuGraphicsResourceGetMappedEglFrame(SsCuEglFrame *frame, SsCuResource resource, unsigned index,
+                                        unsigned level)
+{
+    const FakeEglImage *image = (const void *)resource;
+    const int err = index == 0 && level == 0 ? call() : INVALID_VALUE;
+
+    if (!err) {
+        *frame = (SsCuEglFrame) { .type = image->type };
+        memcpy(frame->plane, image->plane, sizeof frame->plane);
+    }
+    return err;
 }
 
 SS_API int cuModuleLoadData(SsCuModule *module, const void *image);

@@ -19,7 +19,14 @@ typedef struct FakeCuda {
     int foreign; /* not 0: memory that is asked about belongs to a context of somebody else; negative: to none
                   */
     int peers;   /* copies from there */
-    int lazy;    /* not 0: cuEventQuery() does no work, so that what it asks for is not ready */
+    int registered; /* images of EGL, ever */
+    int images;     /* of EGL that are registered; what stands for one is a FakeEglImage */
+    int lazy;       /* not 0: cuEventQuery() does no work, so that what it asks for is not ready */
 } FakeCuda;
+
+typedef struct FakeEglImage {
+    void *plane[3];
+    int type; /* of the frame */
+} FakeEglImage;
 
 #endif

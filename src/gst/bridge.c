@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cudamemory.h"
+#include "nvmm.h"
 #include "quarks.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
@@ -55,6 +56,14 @@ SsLogger ss_gst_log_logger(SsGstLog *log)
     return (SsLogger) { .level = wanted_level(), .write = write_message, .cookie = log };
 }
 
+static void write_aside(void *cookie, SsLogLevel level, const char *msg)
+{
+    (void)cookie, (void)level;
+    GST_INFO("%s", msg);
+}
+
+const SsLogger ss_gst_log_aside = { .level = SS_LOG_ERROR, .write = write_aside };
+
 void ss_gst_log_set_error(SsGstLog *log, int err, GError **error)
 {
     g_autofree char *text = NULL;
@@ -80,6 +89,9 @@ GstPadTemplate *ss_bridge_pad_template(const char *name, GstPadDirection directi
     if (ss_memory_supported(SS_MEMORY_CUDA))
         gst_caps_append(caps, gst_caps_from_string(
                                   GST_VIDEO_CAPS_MAKE_WITH_FEATURES(SS_CAPS_FEATURE_CUDA, SS_VIDEO_FORMATS)));
+    if (ss_nvmm_supported())
+        gst_caps_append(caps, gst_caps_from_string(
+                                  GST_VIDEO_CAPS_MAKE_WITH_FEATURES(SS_CAPS_FEATURE_NVMM, SS_VIDEO_FORMATS)));
     return gst_pad_template_new(name, direction, GST_PAD_ALWAYS, caps);
 }
 
@@ -139,16 +151,27 @@ gboolean ss_bridge_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideo
                             .height = GST_VIDEO_INFO_HEIGHT(info),
                             .colour = colour(&GST_VIDEO_INFO_COLORIMETRY(info)),
                             .pts = pts };
-    if (ss_cuda_memory_has(buffer)) {
-        ss_cuda_memory_settle(buffer);
+    const gboolean nvmm = ss_nvmm_has(buffer, info), cuda = !nvmm && ss_cuda_memory_has(buffer);
+
+    if (nvmm || cuda)
         desc->memory = SS_MEMORY_CUDA;
+    if (cuda) {
+        ss_cuda_memory_settle(buffer);
         flags |= SS_MAP_CUDA;
     }
     if (!pixel_format(GST_VIDEO_INFO_FORMAT(info), &desc->format) ||
-        !gst_video_frame_map(picture, info, buffer, (GstMapFlags)(GST_MAP_READ | flags)))
+        !(nvmm ? ss_nvmm_map(picture, buffer, info, flags)
+               : gst_video_frame_map(picture, info, buffer, (GstMapFlags)(GST_MAP_READ | flags))))
         return FALSE;
     ss_bridge_set_planes(desc, picture);
     return TRUE;
+}
+
+gboolean ss_bridge_fetch(GstVideoFrame *here, const GstVideoFrame *picture)
+{
+    return ss_nvmm_has(picture->buffer, &picture->info)
+               ? ss_nvmm_fetch(here, picture)
+               : gst_video_frame_map(here, &picture->info, picture->buffer, GST_MAP_READ);
 }
 
 gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)

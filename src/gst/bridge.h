@@ -29,6 +29,8 @@ void ss_gst_log_init(SsGstLog *log);
 void ss_gst_log_clear(SsGstLog *log);
 /** Lives as long as `log`. */
 SsLogger ss_gst_log_logger(SsGstLog *log);
+/** For what there is another way for: errors go to the category as information. */
+extern const SsLogger ss_gst_log_aside;
 /** An error of the core (-errno) with its last line as the text. */
 void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
 
@@ -38,6 +40,9 @@ void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
  */
 gboolean ss_bridge_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts,
                        guint flags, SsFrameDesc *desc);
+/** Brings what is mapped, and is not in the processor's memory, there. End both with gst_video_frame_unmap().
+ */
+gboolean ss_bridge_fetch(GstVideoFrame *here, const GstVideoFrame *picture);
 /** Planes and strides of what is mapped. */
 void ss_bridge_set_planes(SsFrameDesc *desc, const GstVideoFrame *picture);
 

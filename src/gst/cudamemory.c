@@ -145,7 +145,8 @@ guint ss_cuda_memory_offer(GstElement *infer, GstQuery *query)
 
     gst_query_parse_allocation(query, &caps, NULL);
     g_object_get(infer, "backend", &backend, "device", &device, "workers", &workers, "batch", &batch, NULL);
-    if (!caps || gst_caps_features_contains(gst_caps_get_features(caps, 0), SS_CAPS_FEATURE_CUDA) ||
+    if (!caps ||
+        !gst_caps_features_contains(gst_caps_get_features(caps, 0), GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY) ||
         !reads_in_place(backend, device) || is_served(query))
         return 0;
     offer(query);
@@ -157,20 +158,13 @@ guint ss_cuda_memory_offer(GstElement *infer, GstQuery *query)
 enum { MOST_GPUS = 16 };
 
 #ifdef SS_HAVE_CUDA
-static void write_message(void *cookie, SsLogLevel level, const char *message)
-{
-    (void)cookie, (void)level;
-    GST_CAT_INFO(ss_infer_debug, "%s", message);
-}
-
 static gpointer make_context(const Library *library, int gpu)
 {
-    static const SsLogger log = { .level = SS_LOG_ERROR, .write = write_message };
-    const SsCuda *cu = ss_cuda(&log);
+    const SsCuda *cu = ss_cuda(&ss_gst_log_aside);
     SsCuContext context;
     int device;
 
-    if (!cu || ss_cuda_retain(cu, gpu, &device, &context, &log) < 0)
+    if (!cu || ss_cuda_retain(cu, gpu, &device, &context, &ss_gst_log_aside) < 0)
         return NULL;
     return library->wrap(context, device);
 }

@@ -16,8 +16,8 @@
  * pixels or by its velocity: see #SsInfer:align). Beside them each buffer carries a #GstCustomMeta
  * `sidestream-status`: what the network is doing, and how long it has been silent.
  *
- * Pictures in an NVIDIA GPU's memory (memory:CUDAMemory, as nvh264dec and cudaupload make them) stay there: a
- * network on that GPU takes them without a copy to the processor; for any other a worker fetches them.
+ * Pictures in an NVIDIA GPU's memory (memory:CUDAMemory, as of nvh264dec; memory:NVMM) stay there: a network
+ * on that GPU takes them without a copy to the processor; for any other a worker fetches them.
  *
  * The model loads after the element has started, on a thread of its own. A message of type
  * #GST_MESSAGE_ELEMENT with the structure `sidestream-state` (state: loading, running or failed; stand-in;

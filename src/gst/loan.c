@@ -213,12 +213,12 @@ static void return_picture(void *cookie)
     loan_unref(loan); /* not before: whoever draws may be the first, and let the buffer go */
 }
 
-/** On a worker's thread. The memory copies itself when it is mapped. */
+/** On a worker's thread. */
 static int fetch_picture(void *cookie, SsFrameDesc *desc)
 {
     SsLoan *loan = cookie;
 
-    if (!gst_video_frame_map(&loan->here, &loan->picture.info, loan->picture.buffer, GST_MAP_READ)) {
+    if (!ss_bridge_fetch(&loan->here, &loan->picture)) {
         loan->here.buffer = NULL;
         return -EIO;
     }
