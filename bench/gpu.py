@@ -21,6 +21,7 @@ import sys
 
 import common
 
+SECOND = "slider.onnx"  # of the tests' models: a YOLO11s of fixed size that segments
 FRAME_RATIO, ENGINE_RATIO = 1.25, 0.95
 SIZE = (1920, 1080)
 WORKERS = (1, 2, 4)
@@ -48,7 +49,21 @@ def find_runtime():
         os.environ.setdefault("SIDESTREAM_ONNXRUNTIME", found[-1])
 
 
-def write_pictures(clip, path, most):
+def cut_pieces(picture, n):
+    """What is missing from a jigsaw, darkened in two places: what slider.onnx was taught to find."""
+    import cv2
+
+    side = SIZE[1] // 4
+    for k in range(2):
+        x, y, mask = SIZE[0] * (1 + 2 * k) // 5 + 9 * n, SIZE[1] // 4 + 31 * n, picture[:, :, 0] * 0
+        cv2.rectangle(mask, (x, y), (x + side, y + side), 255, -1)
+        for centre, value in (((x + side, y + side // 2), 255), ((x + side // 2, y), 255), ((x, y + side // 2), 0)):
+            cv2.circle(mask, centre, side // 5, value, -1)
+        picture[mask > 0] //= 2
+    return picture
+
+
+def write_pictures(clip, path, most, change=lambda picture, n: picture):
     """One picture in thirty, as NV12."""
     try:
         import cv2
@@ -62,7 +77,7 @@ def write_pictures(clip, path, most):
                 ok, picture = film.read()
             if not ok:
                 break
-            yuv = cv2.cvtColor(cv2.resize(picture, SIZE), cv2.COLOR_BGR2YUV_I420).reshape(-1)
+            yuv = cv2.cvtColor(change(cv2.resize(picture, SIZE), n), cv2.COLOR_BGR2YUV_I420).reshape(-1)
             luma, chroma = yuv[: SIZE[0] * SIZE[1]], yuv[SIZE[0] * SIZE[1]:].reshape(2, -1)
             out.write(luma.tobytes() + numpy.ascontiguousarray(chroma.T).tobytes())
             n += 1
@@ -76,7 +91,8 @@ def settings(device, options):
 
 def subject(model, device, options, tmp):
     """What the programs are given first: gpu_common.h."""
-    return [model, device, settings(device, options), tmp / "pictures", f"{SIZE[0]}x{SIZE[1]}"]
+    pictures = tmp / ("pieces" if pathlib.Path(model).name == SECOND else "pictures")
+    return [model, device, settings(device, options), pictures, f"{SIZE[0]}x{SIZE[1]}"]
 
 
 def compare(model, device, options, tmp):
@@ -242,7 +258,7 @@ def swap(model, device, options, tmp):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", action="append", help="FILE[@WxH], more than once (default: the tests' YOLOv8n)")
+    parser.add_argument("--model", action="append", help="FILE[@WxH], more than once (default: the tests' YOLOv8n and YOLO11s)")
     parser.add_argument("--device", action="append", help="more than once (default: cuda, tensorrt-rtx)")
     parser.add_argument("--clip", type=pathlib.Path, help="with something to find (default: the tests' face)")
     parser.add_argument("--provider", help="file of TensorRT-RTX's provider")
@@ -254,11 +270,13 @@ def main():
     options = parser.parse_args()
     find_runtime()
     yolo = None if options.model else common.asset("320n.onnx")
-    models = options.model or [f"{yolo}@320x320", f"{yolo}@640x640"]
+    models = options.model or [f"{yolo}@320x320", f"{yolo}@640x640", common.asset(SECOND)]
     devices, engines, verdicts, more = [], [], [], []
     with common.scratch() as tmp:
         os.environ["SIDESTREAM_CACHE"] = str(tmp / "cache")
-        write_pictures(options.clip or common.asset("carphone.mp4"), tmp / "pictures", options.pictures)
+        clip = options.clip or common.asset("carphone.mp4")
+        write_pictures(clip, tmp / "pictures", options.pictures)
+        write_pictures(clip, tmp / "pieces", options.pictures, cut_pieces)
         for model in models:
             name = pathlib.Path(model).name
             for device in ["cpu", *(options.device or ["cuda", "tensorrt-rtx"])]:

@@ -405,9 +405,52 @@ static void test_yolo_fits(void)
     out.dtype = SS_I32;
     REQUIRE(!d->fits(&out, 1));
     out.dtype = SS_F32;
-    REQUIRE(!d->fits(&out, 2));
     out.size = 4;
     REQUIRE_CMP(d->decode(&out, 1, &params, det, 8), ==, -EPROTO);
+}
+
+/* What stands behind the class scores, however large, is no class: weights of the masks in the other output.
+ */
+static void test_yolo_segments(void)
+{
+    enum { MASKS = 5 };
+    static float data[ANCHORS * (CHANNELS + MASKS)], detached[ANCHORS * CHANNELS], masks[MASKS * 4 * 6];
+    const SsDecoder *d = ss_decoder_find("yolo");
+    SsTensor out[3] = { TENSOR("output0", SS_F32, data, 1, CHANNELS + MASKS, ANCHORS),
+                        TENSOR("output1", SS_F32, masks, 1, MASKS, 4, 6) };
+    SsDetection det[8];
+
+    yolo_head(data, true);
+    for (int i = ANCHORS * CHANNELS; i < ANCHORS * (CHANNELS + MASKS); i++)
+        data[i] = 9;
+    for (int first = 1; first >= 0; first--) {
+        REQUIRE(d->fits(out, 2));
+        REQUIRE_CMP(d->n_classes(out, 2), ==, CLASSES);
+        REQUIRE_CMP(d->decode(out, 2, &params, det, 8), ==, 3);
+        REQUIRE(det[0].class_id == 1 && det[0].score == 0.875F && det[2].class_id == 0);
+        require_box(&det[0], 142, 64, 16, 32);
+        if (!first)
+            break;
+        yolo_head(detached, false);
+        for (int i = 0; i < ANCHORS * (CHANNELS + MASKS); i++)
+            data[i] = i % (CHANNELS + MASKS) < CHANNELS
+                          ? detached[i / (CHANNELS + MASKS) * CHANNELS + i % (CHANNELS + MASKS)]
+                          : 9;
+        out[0].dim[1] = ANCHORS;
+        out[0].dim[2] = CHANNELS + MASKS;
+    }
+    REQUIRE(!d->fits(out, 3));
+    out[1].dim[1] = CHANNELS - 4 + MASKS;
+    REQUIRE(!d->fits(out, 2)); /* no class is left */
+    REQUIRE_CMP(d->decode(out, 2, &params, det, 8), ==, -EPROTO);
+    out[1].dim[1] = -1;
+    REQUIRE(!d->fits(out, 2));
+    out[1].dim[1] = MASKS;
+    out[1].rank = 3;
+    REQUIRE(!d->fits(out, 2));
+    out[1].rank = 4;
+    out[1].dtype = SS_I64;
+    REQUIRE(!d->fits(out, 2));
 }
 
 /* Everything passes the threshold, nothing overlaps: the best are kept, and the work stays bounded. */
@@ -449,6 +492,7 @@ int main(void)
     test_yolo_layouts();
     test_yolo_threshold();
     test_yolo_fits();
+    test_yolo_segments();
     test_yolo_flood();
     return 0;
 }

@@ -313,13 +313,17 @@ static void test_same_results(const SsBackend *one, const char *path, int batch)
     }
 }
 
-/* A detector of the YOLO family, where it has been fetched. */
-static void test_real_model(const SsBackend *backend)
+/* Detectors of the YOLO family, where they have been fetched: one that takes what it is given, and one of fixed size
+ * that segments, too. */
+static void test_real_models(const SsBackend *backend)
 {
     const char *path = demo_file("320n.onnx");
 
     for (int batch = 1; path && batch <= 3; batch += 2)
         test_same_results(backend, path, batch);
+    path = demo_file("slider.onnx");
+    if (path)
+        test_same_results(backend, path, 1);
 }
 
 /* As on a machine that has none: said once, and what to do. */
@@ -361,7 +365,7 @@ int main(int argc, char **argv)
         test_open_outputs(backend);
         test_options(backend);
         test_stand_in(backend);
-        test_real_model(backend);
+        test_real_models(backend);
         for (size_t i = 0; i < SS_COUNTOF(alive); i++)
             REQUIRE_CMP(alive[i], ==, 0);
     }

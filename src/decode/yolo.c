@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The head of YOLO v8 and v11: for each of N anchors a centre, a size and C class scores,
- * in either order of the two axes. Nothing is suppressed inside the network.
+ * in either order of the two axes. Nothing is suppressed inside the network. Those that segment
+ * have M weights of masks behind the scores, and the masks in a second output: their boxes are taken.
  */
 #include <errno.h>
 #include <math.h>
@@ -39,20 +40,31 @@ static int channel_axis(const SsTensor *t)
     return t->dim[2] < t->dim[1] ? 2 : 1;
 }
 
+/* Weights of masks behind an anchor's class scores; -1: the outputs are none of this family's. */
+static int64_t masks_of(const SsTensor *out, int n_out)
+{
+    if (n_out == 1)
+        return 0;
+    return n_out == 2 && out[1].rank == 4 && ss_tensor_is_float(&out[1]) && out[1].dim[1] > 0 ? out[1].dim[1]
+                                                                                              : -1;
+}
+
 static bool yolo_fits(const SsTensor *out, int n_out)
 {
-    if (n_out != 1 || out->rank != 3 || !ss_tensor_is_float(out) || !ss_dim_is(out, 0, 1))
+    const int64_t masks = masks_of(out, n_out);
+
+    if (masks < 0 || out->rank != 3 || !ss_tensor_is_float(out) || !ss_dim_is(out, 0, 1))
         return false;
     /* The end-to-end heads: 300 boxes as corners, score, class, already suppressed. */
     if (out->dim[1] == 300 && out->dim[2] == 6)
         return false;
-    return out->dim[channel_axis(out)] > BOX && out->dim[channel_axis(out)] <= UINT16_MAX;
+    const int64_t channels = out->dim[channel_axis(out)];
+    return channels > BOX + masks && channels <= UINT16_MAX;
 }
 
 static int yolo_classes(const SsTensor *out, int n_out)
 {
-    (void)n_out;
-    return (int)out->dim[channel_axis(out)] - BOX;
+    return (int)(out->dim[channel_axis(out)] - BOX - masks_of(out, n_out));
 }
 
 /* `count` class scores of one channel or one anchor, as float: the tensor's own where it has them. */
@@ -201,7 +213,7 @@ static int yolo_decode(const SsTensor *out, int n_out, const SsDecodeParams *p, 
         return -EPROTO;
     channels = (size_t)out->dim[axis];
     h.n = (size_t)out->dim[3 - axis];
-    h.classes = channels - BOX;
+    h.classes = (size_t)yolo_classes(out, n_out);
     h.anchor_stride = axis == 1 ? 1 : channels;
     h.channel_stride = axis == 1 ? h.n : 1;
 
@@ -218,7 +230,9 @@ static int yolo_decode(const SsTensor *out, int n_out, const SsDecodeParams *p, 
 
 const SsDecoder ss_decoder_yolo = {
     .name = "yolo",
-    .description = "YOLO v8 and v11: one output [1,4+C,N] or [1,N,4+C], C classes",
+    .description =
+        "YOLO v8 and v11: one output [1,4+C,N] or [1,N,4+C], C classes; of a segmentation, M more and "
+        "[1,M,H,W]",
     .input = { .fit = SS_FIT_LETTERBOX, .order = SS_ORDER_RGB, .scale = { 255, 255, 255 } },
     .first_class_id = 0,
     .fits = yolo_fits,
