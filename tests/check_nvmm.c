@@ -122,7 +122,9 @@ static GstMemory *surface_new(GstAllocator *allocator, NvBufSurfaceMemType type)
     };
     s->surface = (NvBufSurface) { 1, 1, type, &s->params };
     s->image = (FakeEglImage) { { s->pixels, s->pixels + PITCH * HEIGHT }, SS_CU_EGL_PITCH };
-    gst_memory_init(GST_MEMORY_CAST(s), 0, allocator, NULL, sizeof s->surface, 0, 0, sizeof s->surface);
+    /* nvv4l2decoder's say more than the surface has. */
+    gst_memory_init(GST_MEMORY_CAST(s), 0, allocator, NULL, sizeof s->surface + 8, 0, 0,
+                    sizeof s->surface + 8);
     return GST_MEMORY_CAST(s);
 }
 
@@ -230,7 +232,6 @@ static void find_planes(NvBufSurfaceMemType type)
     for (guint i = 0; i < sizeof((Surface *)memory)->pixels; i++)
         luma[i] = (guint8)(i * 7 + i / 251);
     gst_video_info_set_format(&info, GST_VIDEO_FORMAT_NV12, WIDTH, HEIGHT);
-    fail_unless(ss_nvmm_has(buffer, &info));
     fail_unless(ss_nvmm_map(&there, buffer, &info, 0));
     fail_unless_equals_int(GST_MINI_OBJECT_REFCOUNT_VALUE(buffer), 2);
     fail_unless(there.data[0] == (gpointer)luma && there.data[1] == (gpointer)chroma);
@@ -293,6 +294,11 @@ GST_END_TEST;
 
 typedef void (*Spoil)(Surface *s);
 
+static void no_surface(Surface *s)
+{
+    s->parent.size = sizeof s->surface - 1;
+}
+
 static void tiles(Surface *s)
 {
     s->image.type = SS_CU_EGL_ARRAY;
@@ -339,9 +345,8 @@ static void no_planes(Surface *s)
 /** The network does not get them; the video goes on. */
 GST_START_TEST(others_pass_by)
 {
-    static const Spoil spoils[] = {
-        tiles, batch, small, few_planes, one_plane, unknown, no_memory, no_planes
-    };
+    static const Spoil spoils[] = { no_surface, tiles,   batch,     small,    few_planes,
+                                    one_plane,  unknown, no_memory, no_planes };
 
     for (guint k = 0; k < G_N_ELEMENTS(spoils); k++) {
         Run run = run_begin("ssinfer backend=dummy model-options=cuda=1 align=hold", NVBUF_MEM_SURFACE_ARRAY);

@@ -136,6 +136,20 @@ static SsColour colour(const GstVideoColorimetry *c)
     return full ? SS_COLOUR_BT601_FULL : SS_COLOUR_BT601_LIMITED;
 }
 
+gboolean ss_bridge_video_info(GstVideoInfo *info, const GstCaps *caps)
+{
+    if (!gst_video_info_from_caps(info, caps))
+        return FALSE;
+    if (gst_caps_features_contains(gst_caps_get_features(caps, 0), SS_CAPS_FEATURE_NVMM))
+        info->flags |= SS_VIDEO_FLAG_NVMM;
+    return TRUE;
+}
+
+static gboolean is_nvmm(const GstVideoInfo *info)
+{
+    return (info->flags & SS_VIDEO_FLAG_NVMM) != 0;
+}
+
 void ss_bridge_set_planes(SsFrameDesc *desc, const GstVideoFrame *picture)
 {
     for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
@@ -151,7 +165,7 @@ gboolean ss_bridge_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideo
                             .height = GST_VIDEO_INFO_HEIGHT(info),
                             .colour = colour(&GST_VIDEO_INFO_COLORIMETRY(info)),
                             .pts = pts };
-    const gboolean nvmm = ss_nvmm_has(buffer, info), cuda = !nvmm && ss_cuda_memory_has(buffer);
+    const gboolean nvmm = is_nvmm(info), cuda = !nvmm && ss_cuda_memory_has(buffer);
 
     if (nvmm || cuda)
         desc->memory = SS_MEMORY_CUDA;
@@ -169,9 +183,8 @@ gboolean ss_bridge_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideo
 
 gboolean ss_bridge_fetch(GstVideoFrame *here, const GstVideoFrame *picture)
 {
-    return ss_nvmm_has(picture->buffer, &picture->info)
-               ? ss_nvmm_fetch(here, picture)
-               : gst_video_frame_map(here, &picture->info, picture->buffer, GST_MAP_READ);
+    return is_nvmm(&picture->info) ? ss_nvmm_fetch(here, picture)
+                                   : gst_video_frame_map(here, &picture->info, picture->buffer, GST_MAP_READ);
 }
 
 gboolean ss_bridge_see(SsStream *stream, GstBuffer *buffer, const GstVideoInfo *info, int64_t pts)

@@ -34,6 +34,8 @@ extern const SsLogger ss_gst_log_aside;
 /** An error of the core (-errno) with its last line as the text. */
 void ss_gst_log_set_error(SsGstLog *log, int err, GError **error);
 
+/** gst_video_info_from_caps(), and in which memory. */
+gboolean ss_bridge_video_info(GstVideoInfo *info, const GstCaps *caps);
 /**
  * Maps `buffer` for reading, where its pictures are, into `picture`, and tells of it in the core's words.
  * `flags`: GstVideoFrameMapFlags. FALSE: cannot be mapped.

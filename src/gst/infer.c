@@ -397,7 +397,7 @@ static gboolean infer_set_caps(GstBaseTransform *base, GstCaps *in, GstCaps *out
     GstVideoInfo info;
 
     (void)out;
-    if (!gst_video_info_from_caps(&info, in))
+    if (!ss_bridge_video_info(&info, in))
         return FALSE;
     /* Boxes are in pixels: those found in a picture of another size are none here. */
     if (GST_VIDEO_INFO_FORMAT(&self->info) != GST_VIDEO_FORMAT_UNKNOWN &&

@@ -14,15 +14,6 @@ gboolean ss_nvmm_supported(void)
     return ss_memory_supported(SS_MEMORY_CUDA);
 }
 
-/** Nothing in a buffer says so: the memory is somebody's own, and too small for the picture. */
-gboolean ss_nvmm_has(GstBuffer *buffer, const GstVideoInfo *info)
-{
-    GstMemory *memory = gst_buffer_n_memory(buffer) == 1 ? gst_buffer_peek_memory(buffer, 0) : NULL;
-
-    return memory && ss_nvmm_supported() && memory->size == sizeof(NvBufSurface) &&
-           memory->size < GST_VIDEO_INFO_SIZE(info) && !gst_memory_is_type(memory, GST_ALLOCATOR_SYSMEM);
-}
-
 static gboolean refuse(const char *why)
 {
     static gint told;
@@ -195,7 +186,8 @@ gboolean ss_nvmm_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoIn
         return refuse("its buffer cannot be mapped");
     if (!(flags & GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
         gst_buffer_ref(buffer);
-    if (find_planes(picture, gst_buffer_peek_memory(buffer, 0)))
+    if (picture->map[0].size < sizeof(NvBufSurface) ? refuse("its buffer holds no surface")
+                                                    : find_planes(picture, gst_buffer_peek_memory(buffer, 0)))
         return TRUE;
     gst_video_frame_unmap(picture);
     return FALSE;

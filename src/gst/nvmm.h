@@ -13,11 +13,12 @@
 #include <gst/video/video.h>
 
 #define SS_CAPS_FEATURE_NVMM "memory:NVMM"
+/** Of a GstVideoInfo: its caps have the feature. Nothing in a buffer tells: some of NVIDIA's elements wrap a
+ * surface in memory that looks like the processor's, some say more bytes than it has. */
+#define SS_VIDEO_FLAG_NVMM ((GstVideoFlags)(1u << 31))
 
 /** Can this build read pictures there? */
 gboolean ss_nvmm_supported(void);
-/** Does `buffer`, of caps that say `info`, hold the address of a surface? */
-gboolean ss_nvmm_has(GstBuffer *buffer, const GstVideoInfo *info);
 /**
  * As gst_video_frame_map(), for reading by a GPU: the planes are device addresses, the strides the surface's.
  * On a Jetson a surface is made known to CUDA when it first comes, and stays so as long as its memory lives.

@@ -6,12 +6,6 @@ gboolean ss_nvmm_supported(void)
     return FALSE;
 }
 
-gboolean ss_nvmm_has(GstBuffer *buffer, const GstVideoInfo *info)
-{
-    (void)buffer, (void)info;
-    return FALSE;
-}
-
 gboolean ss_nvmm_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoInfo *info, guint flags)
 {
     (void)picture, (void)buffer, (void)info, (void)flags;
