@@ -313,8 +313,8 @@ static void test_same_results(const SsBackend *one, const char *path, int batch)
     }
 }
 
-/* Detectors of the YOLO family, where they have been fetched: one that takes what it is given, and one of fixed size
- * that segments, too. */
+/* Detectors of the YOLO family, where they have been fetched: one that takes what it is given, and one of
+ * fixed size that segments, too. */
 static void test_real_models(const SsBackend *backend)
 {
     const char *path = demo_file("320n.onnx");
