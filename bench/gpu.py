@@ -89,10 +89,13 @@ def settings(device, options):
     return f"provider={options.provider}" if device == "tensorrt-rtx" and options.provider else ""
 
 
+def is_second(model):
+    return pathlib.Path(model).name.split("@")[0] == SECOND
+
+
 def subject(model, device, options, tmp):
     """What the programs are given first: gpu_common.h."""
-    pictures = tmp / ("pieces" if pathlib.Path(model).name == SECOND else "pictures")
-    return [model, device, settings(device, options), pictures, f"{SIZE[0]}x{SIZE[1]}"]
+    return [model, device, settings(device, options), tmp / ("pieces" if is_second(model) else "pictures"), f"{SIZE[0]}x{SIZE[1]}"]
 
 
 def compare(model, device, options, tmp):
@@ -276,7 +279,8 @@ def main():
         os.environ["SIDESTREAM_CACHE"] = str(tmp / "cache")
         clip = options.clip or common.asset("carphone.mp4")
         write_pictures(clip, tmp / "pictures", options.pictures)
-        write_pictures(clip, tmp / "pieces", options.pictures, cut_pieces)
+        if any(map(is_second, models)):
+            write_pictures(clip, tmp / "pieces", options.pictures, cut_pieces)
         for model in models:
             name = pathlib.Path(model).name
             for device in ["cpu", *(options.device or ["cuda", "tensorrt-rtx"])]:

@@ -72,7 +72,8 @@ else
     skip clang-format "no version 14 here"
 fi
 
-# tests/nvmm has a stand-in for a header that is on a Jetson only. The whole story of a finding: clang-tidy-14 -p build-lint FILE
+# tests/nvmm has a stand-in for a header that is on a Jetson only.
+# The whole story of a finding: clang-tidy-14 -p build-lint FILE
 tidy()
 {
     local rc=0

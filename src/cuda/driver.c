@@ -13,10 +13,7 @@
 enum { OUT_OF_MEMORY = 2, OLDEST = 11000 };
 
 /* Where to put each function. Names with _v2 are those that cuda.h of today means by the plain ones. */
-static const struct {
-    const char *name;
-    size_t at;
-} functions[] = {
+static const SsCudaName functions[] = {
     { "cuInit", offsetof(SsCuda, Init) },
     { "cuDriverGetVersion", offsetof(SsCuda, DriverGetVersion) },
     { "cuGetErrorString", offsetof(SsCuda, GetErrorString) },
@@ -68,19 +65,16 @@ static const char *text_of(const SsCuda *cu, int result)
     return cu->GetErrorString(result, &text) == 0 && text ? text : "unknown error";
 }
 
-static bool find_functions(void *lib)
+const char *ss_cuda_find(void *library, const SsCudaName *names, size_t n, void *table)
 {
-    for (size_t i = 0; i < SS_COUNTOF(functions); i++) {
-        void *f = dlsym(lib, functions[i].name);
+    for (size_t i = 0; i < n; i++) {
+        void *f = dlsym(library, names[i].name);
 
-        if (!f) {
-            snprintf(reason, sizeof reason, "the NVIDIA driver is too old: libcuda.so.1 has no %s",
-                     functions[i].name);
-            return false;
-        }
-        memcpy((char *)&driver + functions[i].at, &f, sizeof f);
+        if (!f)
+            return names[i].name;
+        memcpy((char *)table + names[i].at, &f, sizeof f);
     }
-    return true;
+    return NULL;
 }
 
 static void load(void)
@@ -92,8 +86,11 @@ static void load(void)
         snprintf(reason, sizeof reason, "no NVIDIA driver: libcuda.so.1 not found");
         return;
     }
-    if (!find_functions(lib))
+    const char *missing = ss_cuda_find(lib, functions, SS_COUNTOF(functions), &driver);
+    if (missing) {
+        snprintf(reason, sizeof reason, "the NVIDIA driver is too old: libcuda.so.1 has no %s", missing);
         return;
+    }
     result = driver.Init(0);
     if (result == 0)
         result = driver.DriverGetVersion(&driver.version);

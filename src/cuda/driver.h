@@ -35,6 +35,12 @@ enum {
     SS_CU_NOT_READY = 600,     /* a result */
 };
 
+/** A function of the driver, and where its address goes in a table. */
+typedef struct SsCudaName {
+    const char *name;
+    size_t at;
+} SsCudaName;
+
 typedef struct SsCuda {
     int (*Init)(unsigned flags);
     int (*DriverGetVersion)(int *version); /* 13000 = CUDA 13.0 */
@@ -84,6 +90,8 @@ typedef struct SsCuda {
  * device; every caller's `log` is told so, in one line; NULL: nobody is. Thread: any.
  */
 SS_API const SsCuda *ss_cuda(const SsLogger *log);
+/** Puts `n` functions of the driver's library into `table`. Returns the first that it has not, or NULL. */
+const char *ss_cuda_find(void *library, const SsCudaName *names, size_t n, void *table);
 /** For what fails without harm, or is told elsewhere. */
 extern const SsLogger ss_cuda_silent;
 /** 0, or `result` as -ENOMEM or -EIO, logged: "what: the driver's words". Thread: any. */
@@ -96,8 +104,8 @@ int ss_cuda_check(const SsCuda *cu, int result, const char *what, const SsLogger
 SS_API int ss_cuda_retain(const SsCuda *cu, int ordinal, int *device, SsCuContext *ctx, const SsLogger *log);
 
 /** Makes `ctx` current on this thread until ss_cuda_leave(). Errors: -EIO, -ENOMEM, logged. Thread: any. */
-int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log);
-void ss_cuda_leave(const SsCuda *cu);
+SS_API int ss_cuda_enter(const SsCuda *cu, SsCuContext ctx, const SsLogger *log);
+SS_API void ss_cuda_leave(const SsCuda *cu);
 
 /**
  * Loads one of the compiled kernels of kernels.h, which takes a driver of `need`, into the context that is

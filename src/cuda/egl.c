@@ -3,14 +3,10 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <string.h>
 
 #include "internal.h"
 
-static const struct {
-    const char *name;
-    size_t at;
-} functions[] = {
+static const SsCudaName functions[] = {
     { "cuGraphicsEGLRegisterImage", offsetof(SsCudaEgl, GraphicsEGLRegisterImage) },
     { "cuGraphicsResourceGetMappedEglFrame", offsetof(SsCudaEgl, GraphicsResourceGetMappedEglFrame) },
     { "cuGraphicsUnregisterResource", offsetof(SsCudaEgl, GraphicsUnregisterResource) },
@@ -22,16 +18,9 @@ static const char *missing; /* NULL: nothing is */
 
 static void load(void)
 {
-    void *lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    void *lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL); /* ss_cuda() has loaded it for good */
 
-    for (size_t i = 0; i < SS_COUNTOF(functions) && !missing; i++) {
-        void *f = lib ? dlsym(lib, functions[i].name) : NULL;
-
-        if (f)
-            memcpy((char *)&found + functions[i].at, &f, sizeof f);
-        else
-            missing = functions[i].name;
-    }
+    missing = ss_cuda_find(lib, functions, SS_COUNTOF(functions), &found);
 }
 
 const SsCudaEgl *ss_cuda_egl(const SsLogger *log)

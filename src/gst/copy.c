@@ -49,7 +49,7 @@ static void copy_streamed(guint8 *to, const guint8 *from, gsize size)
 
 #endif
 
-static gsize plane_size(const GstVideoFrame *frame, guint plane)
+gsize ss_copy_plane_size(const GstVideoFrame *frame, guint plane)
 {
     gint component[GST_VIDEO_MAX_COMPONENTS];
 
@@ -72,14 +72,14 @@ gboolean ss_copy_picture(GstVideoFrame *to, const GstVideoFrame *from)
         if (to->info.stride[i] != from->info.stride[i])
             return gst_video_frame_copy(to, from);
     for (guint i = 0; i < planes; i++)
-        (streamed ? copy_streamed : copy_cached)(to->data[i], from->data[i], plane_size(to, i));
+        (streamed ? copy_streamed : copy_cached)(to->data[i], from->data[i], ss_copy_plane_size(to, i));
     return TRUE;
 }
 
 /** Each plane begins at a cache line. */
 static gsize plane_room(const GstVideoFrame *frame, guint plane)
 {
-    return (plane_size(frame, plane) + 63) & ~(gsize)63;
+    return (ss_copy_plane_size(frame, plane) + 63) & ~(gsize)63;
 }
 
 gsize ss_copy_size(const GstVideoFrame *frame)
@@ -95,7 +95,7 @@ void ss_copy_planes(const GstVideoFrame *from, guint8 *to, guint8 *plane[GST_VID
 {
     for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(from); i++) {
         plane[i] = to;
-        copy_cached(to, from->data[i], plane_size(from, i)); /* it is read next */
+        copy_cached(to, from->data[i], ss_copy_plane_size(from, i)); /* it is read next */
         to += plane_room(from, i);
     }
 }

@@ -9,6 +9,8 @@
 /** Both mapped, of the same format and size. FALSE: they are not. */
 gboolean ss_copy_picture(GstVideoFrame *to, const GstVideoFrame *from);
 
+/** Bytes of a plane of a mapped picture, from its first sample to its last. */
+gsize ss_copy_plane_size(const GstVideoFrame *frame, guint plane);
 /** Bytes that ss_copy_planes() writes for a mapped picture. */
 gsize ss_copy_size(const GstVideoFrame *frame);
 /** One plane after the other to `to`, strides as they are; `plane`: where each is then. */

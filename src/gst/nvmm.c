@@ -2,9 +2,9 @@
 #include "nvmm.h"
 
 #include <nvbufsurface.h>
-#include <string.h>
 
 #include "bridge.h"
+#include "copy.h"
 #include "cuda/egl.h"
 
 #define GST_CAT_DEFAULT ss_infer_debug
@@ -54,14 +54,7 @@ static const Gpu *the_gpu(void)
 
 static gboolean enter(const Gpu *gpu)
 {
-    return gpu->cu->CtxPushCurrent(gpu->context) == 0;
-}
-
-static void leave(const Gpu *gpu)
-{
-    SsCuContext ours;
-
-    (void)gpu->cu->CtxPopCurrent(&ours);
+    return ss_cuda_enter(gpu->cu, gpu->context, &ss_gst_log_aside) == 0;
 }
 
 /* --- surfaces that CUDA knows: they stay with their memory, which a pool uses again and again --- */
@@ -79,7 +72,7 @@ static void forget(gpointer data)
 
     if (enter(gpu)) {
         (void)gpu->egl->GraphicsUnregisterResource(known->resource);
-        leave(gpu);
+        ss_cuda_leave(gpu->cu);
     }
     NvBufSurfaceUnMapEglImage(known->surface, 0);
     g_free(known);
@@ -112,7 +105,7 @@ static Known *get_known(GstMemory *memory, NvBufSurface *surface)
     known->surface = surface;
     if (enter(gpu)) {
         done = register_image(gpu, known);
-        leave(gpu);
+        ss_cuda_leave(gpu->cu);
     }
     if (!done) {
         NvBufSurfaceUnMapEglImage(surface, 0);
@@ -144,9 +137,9 @@ static gboolean set_plane(GstVideoFrame *picture, guint i, gpointer data)
     return data != NULL;
 }
 
-static gboolean find_rows(GstVideoFrame *picture, GstMemory *memory)
+static gboolean find_rows(GstVideoFrame *picture)
 {
-    const Known *known = get_known(memory, surface_of(picture));
+    const Known *known = get_known(gst_buffer_peek_memory(picture->buffer, 0), surface_of(picture));
 
     if (!known)
         return refuse("the driver does not take its EGL image");
@@ -158,11 +151,13 @@ static gboolean find_rows(GstVideoFrame *picture, GstMemory *memory)
     return TRUE;
 }
 
-static gboolean find_planes(GstVideoFrame *picture, GstMemory *memory)
+static gboolean find_planes(GstVideoFrame *picture)
 {
     const NvBufSurface *surface = surface_of(picture);
     const guint n = GST_VIDEO_FRAME_N_PLANES(picture);
 
+    if (picture->map[0].size < sizeof(NvBufSurface))
+        return refuse("its buffer holds no surface");
     if (!surface->surfaceList || surface->numFilled != 1)
         return refuse("it is one of a batch; put ssinfer before the muxer");
     const NvBufSurfaceParams *p = &surface->surfaceList[0];
@@ -170,7 +165,7 @@ static gboolean find_planes(GstVideoFrame *picture, GstMemory *memory)
         p->height < (guint)GST_VIDEO_FRAME_HEIGHT(picture) || p->planeParams.num_planes < n)
         return refuse("it is smaller than its caps say");
     if (surface->memType == NVBUF_MEM_SURFACE_ARRAY || surface->memType == NVBUF_MEM_DEFAULT)
-        return find_rows(picture, memory);
+        return find_rows(picture);
     if (!is_address(surface->memType) || p->layout != NVBUF_LAYOUT_PITCH)
         return refuse("it is in memory of a kind that is not known");
     for (guint i = 0; i < n; i++)
@@ -186,8 +181,7 @@ gboolean ss_nvmm_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoIn
         return refuse("its buffer cannot be mapped");
     if (!(flags & GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
         gst_buffer_ref(buffer);
-    if (picture->map[0].size < sizeof(NvBufSurface) ? refuse("its buffer holds no surface")
-                                                    : find_planes(picture, gst_buffer_peek_memory(buffer, 0)))
+    if (find_planes(picture))
         return TRUE;
     gst_video_frame_unmap(picture);
     return FALSE;
@@ -195,35 +189,31 @@ gboolean ss_nvmm_map(GstVideoFrame *picture, GstBuffer *buffer, const GstVideoIn
 
 /* --- for the processor --- */
 
-static int rows_of(const GstVideoFrame *picture, guint plane)
+/** Memory for a copy, rows as far apart as they are there. */
+static gboolean map_copy(GstVideoFrame *here, const GstVideoFrame *picture)
 {
-    const GstVideoFormatInfo *format = picture->info.finfo;
+    GstVideoInfo info = picture->info;
 
-    for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); c++)
-        if (GST_VIDEO_FORMAT_INFO_PLANE(format, c) == plane)
-            return GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT(format, c, GST_VIDEO_FRAME_HEIGHT(picture));
-    return 0;
+    info.flags &= ~SS_VIDEO_FLAG_NVMM;
+    info.size = 0;
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++) {
+        info.offset[i] = info.size;
+        info.size += ss_copy_plane_size(picture, i);
+    }
+    g_autoptr(GstBuffer) copy = gst_buffer_new_allocate(NULL, info.size, NULL);
+    return copy && gst_video_frame_map(here, &info, copy, GST_MAP_READWRITE);
 }
 
-static void copy_rows(GstVideoFrame *here, guint plane, const guint8 *from, int stride)
+static gboolean copy_mapped(GstVideoFrame *here, const GstVideoFrame *picture)
 {
-    const int to_stride = GST_VIDEO_FRAME_PLANE_STRIDE(here, plane);
-    guint8 *to = GST_VIDEO_FRAME_PLANE_DATA(here, plane);
-
-    for (int y = rows_of(here, plane); y > 0; y--, from += stride, to += to_stride)
-        memcpy(to, from, (gsize)MIN(stride, to_stride));
-}
-
-static gboolean copy_mapped(GstVideoFrame *here, NvBufSurface *surface)
-{
-    const NvBufSurfaceParams *p = &surface->surfaceList[0];
-    gboolean done = TRUE;
+    NvBufSurface *surface = surface_of(picture);
+    GstVideoFrame mapped = *picture;
 
     if (NvBufSurfaceMap(surface, 0, -1, NVBUF_MAP_READ) != 0)
         return FALSE;
-    done = NvBufSurfaceSyncForCpu(surface, 0, -1) == 0;
-    for (guint i = 0; done && i < GST_VIDEO_FRAME_N_PLANES(here); i++)
-        copy_rows(here, i, p->mappedAddr.addr[i], (int)p->planeParams.pitch[i]);
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(picture); i++)
+        mapped.data[i] = surface->surfaceList[0].mappedAddr.addr[i];
+    const gboolean done = NvBufSurfaceSyncForCpu(surface, 0, -1) == 0 && ss_copy_picture(here, &mapped);
     NvBufSurfaceUnMap(surface, 0, -1);
     return done;
 }
@@ -235,32 +225,19 @@ static gboolean copy_from_gpu(GstVideoFrame *here, const GstVideoFrame *picture)
 
     if (!gpu || !enter(gpu))
         return FALSE;
-    for (guint i = 0; done && i < GST_VIDEO_FRAME_N_PLANES(here); i++) {
-        const int stride = GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
-        const gsize size = (gsize)stride * (gsize)rows_of(here, i);
-        g_autofree guint8 *rows = g_malloc(size);
-
-        done = gpu->cu->MemcpyDtoHAsync(rows, (SsCuPtr)(guintptr)picture->data[i], size, NULL) == 0 &&
-               gpu->cu->StreamSynchronize(NULL) == 0;
-        if (done)
-            copy_rows(here, i, rows, stride);
-    }
-    leave(gpu);
+    for (guint i = 0; done && i < GST_VIDEO_FRAME_N_PLANES(here); i++)
+        done = gpu->cu->MemcpyDtoHAsync(here->data[i], (SsCuPtr)(guintptr)picture->data[i],
+                                        ss_copy_plane_size(picture, i), NULL) == 0;
+    done = gpu->cu->StreamSynchronize(NULL) == 0 && done;
+    ss_cuda_leave(gpu->cu);
     return done;
 }
 
 gboolean ss_nvmm_fetch(GstVideoFrame *here, const GstVideoFrame *picture)
 {
-    NvBufSurface *surface = surface_of(picture);
-    GstVideoInfo info;
-
-    gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(picture), (guint)GST_VIDEO_FRAME_WIDTH(picture),
-                              (guint)GST_VIDEO_FRAME_HEIGHT(picture));
-    info.colorimetry = picture->info.colorimetry;
-    g_autoptr(GstBuffer) copy = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(&info), NULL);
-    if (!copy || !gst_video_frame_map(here, &info, copy, GST_MAP_READWRITE))
+    if (!map_copy(here, picture))
         return FALSE;
-    if (is_address(surface->memType) ? copy_from_gpu(here, picture) : copy_mapped(here, surface))
+    if (is_address(surface_of(picture)->memType) ? copy_from_gpu(here, picture) : copy_mapped(here, picture))
         return TRUE;
     gst_video_frame_unmap(here);
     return FALSE;
