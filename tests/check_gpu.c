@@ -18,11 +18,6 @@ typedef struct FakeMemory {
     guint8 *here;  /* its copy; NULL: none was needed yet */
 } FakeMemory;
 
-typedef GstAllocator FakeAllocator;
-typedef GstAllocatorClass FakeAllocatorClass;
-GType fake_allocator_get_type(void);
-G_DEFINE_TYPE(FakeAllocator, fake_allocator, GST_TYPE_ALLOCATOR)
-
 static FakeGstCuda *fake;   /* GStreamer's library */
 static gint copies, on_gpu; /* maps of either kind */
 
@@ -41,32 +36,13 @@ static gpointer fake_map(GstMemory *memory, GstMapInfo *info, gsize size)
     return m->here;
 }
 
-static void fake_unmap(GstMemory *memory, GstMapInfo *info)
-{
-    (void)memory, (void)info;
-}
-
-static void fake_free(GstAllocator *allocator, GstMemory *memory)
+static void fake_free(GstMemory *memory)
 {
     FakeMemory *m = (FakeMemory *)memory;
 
-    (void)allocator;
     g_free(m->there);
     g_free(m->here);
     g_free(m);
-}
-
-static void fake_allocator_class_init(FakeAllocatorClass *klass)
-{
-    klass->free = fake_free;
-}
-
-static void fake_allocator_init(FakeAllocator *allocator)
-{
-    allocator->mem_type = "gst.cuda.memory";
-    allocator->mem_map_full = fake_map;
-    allocator->mem_unmap_full = fake_unmap;
-    GST_OBJECT_FLAG_SET(allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
 }
 
 /** The n-th picture: dark, but for a square of 8 pixels that moves. */
@@ -74,16 +50,12 @@ static GstBuffer *picture_on_gpu(GstAllocator *allocator, guint n)
 {
     FakeMemory *m = g_new0(FakeMemory, 1);
     const gsize size = (gsize)WIDTH * HEIGHT;
-    GstBuffer *buffer = gst_buffer_new();
 
     m->there = g_malloc0(size);
     for (guint y = 16; y < 24; y++)
         memset(m->there + y * WIDTH + 8 + n, 255, 8);
     gst_memory_init(GST_MEMORY_CAST(m), 0, allocator, NULL, size, 0, 0, size);
-    gst_buffer_append_memory(buffer, GST_MEMORY_CAST(m));
-    GST_BUFFER_PTS(buffer) = n * PERIOD;
-    GST_BUFFER_DURATION(buffer) = PERIOD;
-    return buffer;
+    return frame_in(GST_MEMORY_CAST(m), n);
 }
 
 /* --- */
@@ -94,20 +66,14 @@ enum { FRAMES = 10 };
 
 static GstBuffer *run(Rig *rig)
 {
-    g_autoptr(GstAllocator) allocator = gst_object_ref_sink(g_object_new(fake_allocator_get_type(), NULL));
+    g_autoptr(GstAllocator) allocator = allocator_new("gst.cuda.memory", fake_map, fake_free);
     GstBuffer *out = NULL;
 
     copies = on_gpu = 0;
     await_state(rig, "running");
     for (guint n = 0; n < FRAMES; n++) {
-        GstBuffer *in = picture_on_gpu(allocator, n);
-        GstMemory *memory = gst_buffer_peek_memory(in, 0);
-
         gst_clear_buffer(&out);
-        out = pass(rig, in);
-        fail_unless(gst_buffer_peek_memory(out, 0) == memory); /* the very picture */
-        while (counter(rig, "in-flight") > 0)
-            g_thread_yield();
+        out = pass_to_its_end(rig, picture_on_gpu(allocator, n));
     }
     fail_unless_equals_uint64(counter(rig, "inferred"), FRAMES);
     fail_unless_equals_uint64(counter(rig, "frames-waited"), 0);

@@ -75,39 +75,15 @@ int NvBufSurfaceSyncForCpu(NvBufSurface *surface, int index, int plane)
     return 0;
 }
 
-typedef GstAllocator NvAllocator;
-typedef GstAllocatorClass NvAllocatorClass;
-GType nv_allocator_get_type(void);
-G_DEFINE_TYPE(NvAllocator, nv_allocator, GST_TYPE_ALLOCATOR)
-
 static gpointer surface_map(GstMemory *memory, GstMapInfo *info, gsize size)
 {
     (void)info, (void)size;
     return &((Surface *)memory)->surface;
 }
 
-static void surface_unmap(GstMemory *memory, GstMapInfo *info)
+static void surface_free(GstMemory *memory)
 {
-    (void)memory, (void)info;
-}
-
-static void surface_free(GstAllocator *allocator, GstMemory *memory)
-{
-    (void)allocator;
     g_free(memory);
-}
-
-static void nv_allocator_class_init(NvAllocatorClass *klass)
-{
-    klass->free = surface_free;
-}
-
-static void nv_allocator_init(NvAllocator *allocator)
-{
-    allocator->mem_type = "somebody's";
-    allocator->mem_map_full = surface_map;
-    allocator->mem_unmap_full = surface_unmap;
-    GST_OBJECT_FLAG_SET(allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
 }
 
 static GstMemory *surface_new(GstAllocator *allocator, NvBufSurfaceMemType type)
@@ -132,16 +108,12 @@ static GstMemory *surface_new(GstAllocator *allocator, NvBufSurfaceMemType type)
 static GstBuffer *picture_in(GstMemory *memory, guint n)
 {
     Surface *s = (Surface *)memory;
-    GstBuffer *buffer = gst_buffer_new();
 
     memset(s->pixels, 16, PITCH * HEIGHT);
     memset(s->pixels + PITCH * HEIGHT, 128, sizeof s->pixels - PITCH * HEIGHT);
     for (guint y = 16; y < 24; y++)
         memset(s->pixels + y * PITCH + 8 + n, 235, 8);
-    gst_buffer_append_memory(buffer, gst_memory_ref(memory));
-    GST_BUFFER_PTS(buffer) = n * PERIOD;
-    GST_BUFFER_DURATION(buffer) = PERIOD;
-    return buffer;
+    return frame_in(gst_memory_ref(memory), n);
 }
 
 /* --- */
@@ -154,7 +126,7 @@ typedef struct Run {
 
 static Run run_begin(const char *launch, NvBufSurfaceMemType type)
 {
-    g_autoptr(GstAllocator) allocator = gst_object_ref_sink(g_object_new(nv_allocator_get_type(), NULL));
+    g_autoptr(GstAllocator) allocator = allocator_new("somebody's", surface_map, surface_free);
     Run run = { .rig = rig_caps(launch, NVMM_CAPS) };
 
     for (guint i = 0; i < POOL; i++)
@@ -169,13 +141,8 @@ static Run run_begin(const char *launch, NvBufSurfaceMemType type)
 static void run_frames(Run *run)
 {
     for (guint n = 0; n < FRAMES; n++) {
-        GstMemory *memory = run->pool[n % POOL];
-
         gst_clear_buffer(&run->out);
-        run->out = pass(&run->rig, picture_in(memory, n));
-        fail_unless(gst_buffer_peek_memory(run->out, 0) == memory); /* the very picture */
-        while (counter(&run->rig, "in-flight") > 0)
-            g_thread_yield();
+        run->out = pass_to_its_end(&run->rig, picture_in(run->pool[n % POOL], n));
     }
     fail_unless_equals_uint64(counter(&run->rig, "frames-waited"), 0);
 }
@@ -222,7 +189,7 @@ static void check_rows(const guint8 *at, int stride, const guint8 *want, int wan
 /** Both planes, where and as far apart as the surface says; and as one finds them in the copy. */
 static void find_planes(NvBufSurfaceMemType type)
 {
-    g_autoptr(GstAllocator) allocator = gst_object_ref_sink(g_object_new(nv_allocator_get_type(), NULL));
+    g_autoptr(GstAllocator) allocator = allocator_new("somebody's", surface_map, surface_free);
     GstMemory *memory = surface_new(allocator, type);
     GstBuffer *buffer = picture_in(memory, 0);
     guint8 *luma = ((Surface *)memory)->pixels, *chroma = luma + PITCH * HEIGHT;

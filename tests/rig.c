@@ -147,6 +147,66 @@ const GstStructure *param_of(const GstVideoRegionOfInterestMeta *meta, const cha
     return s;
 }
 
+GstBuffer *pass_to_its_end(const Rig *rig, GstBuffer *buffer)
+{
+    GstMemory *memory = gst_buffer_peek_memory(buffer, 0);
+    GstBuffer *out = pass(rig, buffer);
+
+    fail_unless(gst_buffer_peek_memory(out, 0) == memory);
+    while (counter(rig, "in-flight") > 0)
+        g_thread_yield();
+    return out;
+}
+
+typedef struct OwnAllocator {
+    GstAllocator parent;
+    void (*free)(GstMemory *memory);
+} OwnAllocator;
+typedef GstAllocatorClass OwnAllocatorClass;
+GType own_allocator_get_type(void);
+G_DEFINE_TYPE(OwnAllocator, own_allocator, GST_TYPE_ALLOCATOR)
+
+static void own_unmap(GstMemory *memory, GstMapInfo *info)
+{
+    (void)memory, (void)info;
+}
+
+static void own_free(GstAllocator *allocator, GstMemory *memory)
+{
+    ((OwnAllocator *)allocator)->free(memory);
+}
+
+static void own_allocator_class_init(OwnAllocatorClass *klass)
+{
+    klass->free = own_free;
+}
+
+static void own_allocator_init(OwnAllocator *own)
+{
+    own->parent.mem_unmap_full = own_unmap;
+    GST_OBJECT_FLAG_SET(own, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
+}
+
+GstAllocator *allocator_new(const char *type, GstMemoryMapFullFunction map, void (*free)(GstMemory *memory))
+{
+    OwnAllocator *own = gst_object_ref_sink(g_object_new(own_allocator_get_type(), NULL));
+
+    own->parent.mem_type = type;
+    own->parent.mem_map_full = map;
+    own->free = free;
+    return &own->parent;
+}
+
+GstBuffer *frame_in(GstMemory *memory, guint n)
+{
+    GstBuffer *buffer = gst_buffer_new();
+
+    gst_buffer_append_memory(buffer, memory);
+    GST_BUFFER_PTS(buffer) = n * PERIOD;
+    GST_BUFFER_DURATION(buffer) = PERIOD;
+    return buffer;
+}
+
 guint64 source_of(GstBuffer *buffer)
 {
     guint64 pts = 0;

@@ -46,6 +46,13 @@ void assert_next_state_but_loading(GstBus *bus, const char *expected);
 GstBuffer *make_frame(guint64 pts, guint8 brightness);
 /** In, and out again at once. */
 GstBuffer *pass(const Rig *rig, GstBuffer *buffer);
+/** The same, whose memory comes out as it went in; and waits until the network is done with it. */
+GstBuffer *pass_to_its_end(const Rig *rig, GstBuffer *buffer);
+/** Of a kind of memory that only these functions know, as a GPU's is. `free` ends what gst_memory_init()
+ * began. */
+GstAllocator *allocator_new(const char *type, GstMemoryMapFullFunction map, void (*free)(GstMemory *memory));
+/** The n-th frame of the video, in such memory, which it takes. */
+GstBuffer *frame_in(GstMemory *memory, guint n);
 /** The n-th frame of the video. */
 void pass_frame(const Rig *rig, guint n);
 /** The next "sidestream-delay" message; the LATENCY message follows it. FALSE: there is none. */
