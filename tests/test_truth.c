@@ -162,6 +162,7 @@ typedef struct Play {
     SsResult *result;
     Job slot, working;
     int64_t done;
+    SsPatience patience;
     SsPicture *waiting[FILM];
     int shown;             /* so many pictures so far */
     int answered, results; /* the newest; so many */
@@ -271,7 +272,8 @@ static void catch_up(Play *p, int64_t now)
     while (p->working.frame != NOBODY && p->done <= now + instant) {
         answer(p);
         if (p->slot.frame != NOBODY && p->done < now - instant &&
-            ss_patience(FRAME, (p->c->latency * MS), p->done - p->slot.frame * FRAME) == 0)
+            (p->c->align == SS_ALIGN_DELAY ||
+             ss_patience(&p->patience, FRAME, (p->c->latency * MS), p->done - p->slot.frame * FRAME) == 0))
             take(p, p->done);
     }
 }

@@ -13,6 +13,7 @@
 #include "histogram.h"
 #include "image.h"
 #include "model.h"
+#include "patience.h"
 #include "reach.h"
 #include "store.h"
 
@@ -66,6 +67,7 @@ typedef struct SsWorker {
     SsImage *image;
     int64_t free_since; /* when it last had nothing to do */
     int64_t service;    /* from taking a frame to being free again, smoothed; 0 = not known yet */
+    SsPatience patience;
     SsDetection detection[SS_MAX_OBJECTS];
 } SsWorker;
 

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "patience.h"
 
-int64_t ss_patience(int64_t period, int64_t service, int64_t age)
+#include "internal.h"
+
+enum { INSTANT = 1000 }; /* ns; a period is rounded, so times as near as this meet */
+
+static int64_t part_of(double part, int64_t service)
+{
+    return (int64_t)(part * (double)service);
+}
+
+int64_t ss_patience(SsPatience *p, int64_t period, int64_t service, int64_t age)
 {
     /* A network faster than the video is free for every frame; one never measured is let go on. */
     if (period < SS_PATIENCE_PERIOD || service <= period || age < 0)
         return 0;
-    int64_t remaining = period - age;
-    int64_t frames = (service + period - 1) / period; /* shown while one is looked at */
-    if (remaining <= 0 || (double)remaining > SS_PATIENCE * (double)service)
+    p->saved = SS_MIN(p->saved + part_of(SS_PATIENCE, service), part_of(SS_PATIENCE_SAVED, service));
+    const int64_t remaining = period - age;
+    const int64_t frames = (service + period - 1) / period; /* shown while one is looked at */
+    if (remaining <= 0 || remaining > part_of(SS_PATIENCE_ONCE, service) || remaining > p->saved ||
+        age + service <= frames * period + INSTANT)
         return 0;
-    return age + service > frames * period ? remaining : 0;
+    p->saved -= remaining;
+    return remaining;
 }

@@ -381,17 +381,20 @@ static void wait_for_work(SsEngine *e)
 
 /**
  * Keeps `frame`, or lets it go for a younger one that is due so soon that waiting pays
- * (patience.h). One worker and one stream only: with more of either there is other work.
+ * (patience.h). One worker and one stream only: with more of either there is other work. Not for pictures
+ * that are held back until their boxes are there: those want as many results as can be had, not young ones.
  * Returns the frame to look at; NULL: the engine stops.
  */
 static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
 {
     SsEngine *e = w->engine;
-    const int64_t period = atomic_load(&(*s)->period);
-    const int64_t now = ss_now_ns(), wait = ss_patience(period, w->service, now - frame->offered_ns);
+    const int64_t period = atomic_load(&(*s)->period), now = ss_now_ns();
     SsStream *of = NULL;
 
-    if (wait == 0 || e->params.workers > 1 || !ss_engine_has_one_stream(e))
+    if (e->params.workers > 1 || !ss_engine_has_one_stream(e) || atomic_load(&(*s)->align) == SS_ALIGN_DELAY)
+        return frame;
+    const int64_t wait = ss_patience(&w->patience, period, w->service, now - frame->offered_ns);
+    if (wait == 0)
         return frame;
     atomic_fetch_add(&(*s)->waits, 1);
     /* A camera may be a little late; one that has stopped is not waited for. */

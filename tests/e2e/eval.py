@@ -44,6 +44,13 @@ late = json.loads(evaluated("--align", "delay"))["variants"]
 for variant, before in zip(late, report["variants"]):
     check(variant["ap"] > before["ap"] and variant["mean_iou"] > before["mean_iou"], f"{variant} {before}")
 
+# A network of 60 ms waits for a younger picture where that pays, but not for pictures that are held back: it looks at more.
+evaluated("--latency", 60, "--align", "hold,delay", "--boxes", "waits.jsonl")
+looked = {align: {round(w["pts"] - o["age"], 3) for w in lines("waits.jsonl") if w.get("align") == align
+                  for o in w["objects"] if o["state"] == state}
+          for align, state in (("hold", "held"), ("delay", "measured"))}
+check(len(looked["delay"]) > 1.05 * len(looked["hold"]) > 30, str({k: len(v) for k, v in looked.items()}))
+
 # The boxes behind the figures.
 same(without_times(evaluated("--boxes", "boxes.jsonl")), report, "the run that writes its boxes")
 written = lines("boxes.jsonl")
