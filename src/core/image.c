@@ -62,9 +62,9 @@ struct SsImage {
     int frame_width, frame_height;
     int x, y, w, h;        /* the picture's place in the network's input */
     Columns columns[2];    /* by Component.shift */
-    int16_t *plane_row[3]; /* one blended source row each, and a sample more to read with weight 0 */
+    int16_t *plane_row[3]; /* one blended source row each, and two pixels more to read with weight 0 */
     int16_t *row[3];       /* width values each */
-    int16_t *second;       /* width values, while one is made */
+    int16_t *both;         /* eight a column, while one is made */
     int16_t *bar;          /* width values of the letterbox's grey */
 };
 
@@ -81,19 +81,60 @@ SS_WIDE static void blend(const uint8_t *restrict a, const uint8_t *restrict b, 
         out[i] = mix((int16_t)(a[i] << 7), (int16_t)(b[i] << 7), weight);
 }
 
-/* Both neighbours of each column first: what is left is then one multiply for many of them at once. */
-SS_WIDE static void pick(const int16_t *restrict in, int step, const int32_t *restrict at,
-                         const int16_t *restrict weight, int n, int16_t *restrict out,
-                         int16_t *restrict second)
+/*
+ * Each column's pixel and its neighbour side by side, `group` samples each: what is left is then work for
+ * vectors, and where a pixel has that many samples one load takes both.
+ */
+static inline void gather(const int16_t *restrict in, int step, int group, const int32_t *restrict at, int n,
+                          int16_t *restrict both)
 {
-    const int16_t *next = in + step;
+    const size_t size = (size_t)group * sizeof(*both);
 
-    for (int i = 0; i < n; i++) {
-        out[i] = in[at[i]];
-        second[i] = next[at[i]];
+    for (int i = 0; i < n; i++, both += 2 * group) {
+        memcpy(both, in + at[i], step == group ? 2 * size : size);
+        if (step != group)
+            memcpy(both + group, in + at[i] + step, size);
     }
+}
+
+SS_WIDE static void pick_1(const int16_t *restrict in, const Columns *col, int n, int16_t *restrict both,
+                           int16_t *restrict out)
+{
+    const int16_t *restrict weight = col->weight;
+
+    gather(in, 1, 1, col->at, n, both);
     for (int i = 0; i < n; i++)
-        out[i] = mix(out[i], second[i], weight[i]);
+        out[i] = mix(both[2 * i], both[2 * i + 1], weight[i]);
+}
+
+SS_WIDE static void pick_2(const int16_t *restrict in, const Columns *col, int n, int16_t *restrict both,
+                           int16_t *restrict out0, int16_t *restrict out1)
+{
+    const int16_t *restrict weight = col->weight;
+
+    gather(in, 2, 2, col->at, n, both);
+    for (int i = 0; i < n; i++) {
+        out0[i] = mix(both[4 * i], both[4 * i + 2], weight[i]);
+        out1[i] = mix(both[4 * i + 1], both[4 * i + 3], weight[i]);
+    }
+}
+
+/* Of three and of four bytes: a fourth sample is taken along and not looked at. */
+SS_WIDE static void pick_3(const int16_t *restrict in, int step, const Columns *col, int n,
+                           int16_t *restrict both, int16_t *restrict out0, int16_t *restrict out1,
+                           int16_t *restrict out2)
+{
+    const int16_t *restrict weight = col->weight;
+
+    if (step == 4)
+        gather(in, 4, 4, col->at, n, both);
+    else
+        gather(in, 3, 4, col->at, n, both);
+    for (int i = 0; i < n; i++) {
+        out0[i] = mix(both[8 * i], both[8 * i + 4], weight[i]);
+        out1[i] = mix(both[8 * i + 1], both[8 * i + 5], weight[i]);
+        out2[i] = mix(both[8 * i + 2], both[8 * i + 6], weight[i]);
+    }
 }
 
 typedef struct Matrix {
@@ -278,7 +319,7 @@ static int prepare(SsImage *im, const SsFrameDesc *f)
         int samples = samples_of(f->width, c->shift);
 
         if (!im->plane_row[c->plane])
-            im->plane_row[c->plane] = calloc((size_t)(samples + 1) * c->step, sizeof(int16_t));
+            im->plane_row[c->plane] = calloc((size_t)(samples + 2) * c->step, sizeof(int16_t));
         if (!im->plane_row[c->plane])
             return -ENOMEM;
         if (col->at)
@@ -310,28 +351,39 @@ static bool makes_sense(const SsFrameDesc *f)
     return true;
 }
 
+/* Row `y` of the picture, of what lies in `plane`. */
+static void make_plane_row(SsImage *im, const SsFrameDesc *f, int plane, int y)
+{
+    const Layout *layout = &layouts[f->format];
+    const Component *c = &layout->c[plane];                   /* lies there, in all layouts */
+    int16_t *out[3] = { im->row[0], im->row[1], im->row[2] }; /* by where the component lies in a pixel */
+    int16_t weight, *mixed = im->plane_row[plane];
+
+    for (int i = 0; i < layout->n_components; i++)
+        if (layout->c[i].plane == plane)
+            out[layout->c[i].offset] = im->row[i];
+    const int rows = samples_of(f->height, c->shift),
+              top = locate(y, im->h, f->height, c->shift, rows, &weight);
+    const uint8_t *a = f->plane[plane] + (size_t)top * f->stride[plane];
+    const uint8_t *b = top + 1 < rows ? a + f->stride[plane] : a;
+    const Columns *col = &im->columns[c->shift];
+
+    blend(a, b, weight, samples_of(f->width, c->shift) * c->step, mixed);
+    if (c->step == 1)
+        pick_1(mixed, col, im->w, im->both, out[0]);
+    else if (c->step == 2)
+        pick_2(mixed, col, im->w, im->both, out[0], out[1]);
+    else
+        pick_3(mixed, c->step, col, im->w, im->both, out[0], out[1], out[2]);
+}
+
 /* The rows of R,G,B values for row `y` of the picture. */
 static void make_row(SsImage *im, const SsFrameDesc *f, const Matrix *m, int y)
 {
     const Layout *layout = &layouts[f->format];
 
-    for (int i = 0, done = -1; i < layout->n_components; i++) {
-        const Component *c = &layout->c[i];
-        const Columns *col = &im->columns[c->shift];
-        int16_t *mixed = im->plane_row[c->plane];
-
-        if (c->plane > done) {
-            int rows = samples_of(f->height, c->shift);
-            int16_t weight;
-            int top = locate(y, im->h, f->height, c->shift, rows, &weight);
-            const uint8_t *a = f->plane[c->plane] + (size_t)top * f->stride[c->plane];
-            const uint8_t *b = top + 1 < rows ? a + f->stride[c->plane] : a;
-
-            blend(a, b, weight, samples_of(f->width, c->shift) * c->step, mixed);
-            done = c->plane;
-        }
-        pick(mixed + c->offset, c->step, col->at, col->weight, im->w, im->row[i], im->second);
-    }
+    for (int i = 0; i < layout->n_planes; i++)
+        make_plane_row(im, f, i, y);
     if (layout->yuv)
         yuv_to_rgb(im->row[0], im->row[1], im->row[2], *m, im->w);
 }
@@ -453,9 +505,9 @@ int ss_image_create(SsImage **out, const SsTensor *input, const SsInputParams *p
         if (!im->row[i])
             goto fail;
     }
-    im->second = malloc((size_t)im->width * sizeof(int16_t));
+    im->both = malloc((size_t)im->width * 8 * sizeof(int16_t));
     im->bar = malloc((size_t)im->width * sizeof(int16_t));
-    if (!im->second || !im->bar)
+    if (!im->both || !im->bar)
         goto fail;
     for (int i = 0; i < im->width; i++)
         im->bar[i] = BAR;
@@ -476,7 +528,7 @@ void ss_image_destroy(SsImage **image)
     forget(im);
     for (int i = 0; i < 3; i++)
         free(im->row[i]);
-    free(im->second);
+    free(im->both);
     free(im->bar);
     free(im);
     *image = NULL;
