@@ -28,13 +28,13 @@ static void the_rule(void)
     REQUIRE_CMP(at_first(33333333, 0, 33 * MS), ==, 0);
     REQUIRE_CMP(at_first(0, 40 * MS, 0), ==, 0);
     /* Nor where frames come so fast that one does not matter. */
-    REQUIRE_CMP(at_first(10 * MS, 14 * MS, 9 * MS), ==, MS);
-    REQUIRE_CMP(at_first(10 * MS - 1, 14 * MS, 9 * MS), ==, 0);
+    REQUIRE_CMP(at_first(12 * MS, 17 * MS, 11 * MS), ==, MS);
+    REQUIRE_CMP(at_first(12 * MS - 1, 17 * MS, 11 * MS), ==, 0);
     REQUIRE_CMP(at_first(33333333, 40 * MS, -1), ==, 0);
     /* The times meet: the one begun now is ready for the frame before. */
-    REQUIRE_CMP(at_first(10 * MS, 20 * MS, 0), ==, 0);
+    REQUIRE_CMP(at_first(20 * MS, 40 * MS, 0), ==, 0);
     REQUIRE_CMP(at_first(33333333, 40 * MS, 26666667), ==, 0); /* but for a nanosecond */
-    REQUIRE_CMP(at_first(10 * MS, 20 * MS, 9 * MS), ==, MS);
+    REQUIRE_CMP(at_first(20 * MS, 40 * MS, 19 * MS), ==, MS);
 }
 
 static void what_is_saved(void)

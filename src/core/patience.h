@@ -19,7 +19,7 @@
 #define SS_PATIENCE_ONCE  0.25
 #define SS_PATIENCE_SAVED 0.5
 /** ns; where frames come faster, one frame younger is not worth an inference. */
-#define SS_PATIENCE_PERIOD 10000000
+#define SS_PATIENCE_PERIOD 12000000
 
 /** A worker's; zero at first. */
 typedef struct SsPatience {
