@@ -14,7 +14,7 @@
  *   load_gate=G    so does model_open
  *   cuda=1         frames in a GPU's memory are taken there, unseen; with stays=1 each is kept until its
  *                  inference has ended
- *   async=1        inferences begin and end apart; with one worker, two may be in flight
+ *   async=1        inferences begin and end apart; with one worker or two, two each may be in flight
  *   stand_in=N     a stand-in answers until model_open is done: N boxes, at once, or as stand_in_gate=G lets
  * it; broken=stand_in: it cannot be loaded
  */

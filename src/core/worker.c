@@ -81,12 +81,16 @@ static int load(SsEngine *e, SsNetwork *n, const SsModelParams *p)
     return 0;
 }
 
-/** A second one, where that pays: with one worker alone, since with several others fill the gap. */
+/* So many workers have two inferences under way each. With more of them, each on a stream of the device's,
+ * they are in each other's way (docs/performance.md). */
+enum { PAIRED_WORKERS = 2 };
+
+/** A second one, where that pays. */
 static void open_second(SsWorker *w)
 {
     const SsEngineParams *p = &w->engine->params;
 
-    if (p->workers == 1 && !stands_in(w) && p->simulate_latency == 0 &&
+    if (p->workers <= PAIRED_WORKERS && !stands_in(w) && p->simulate_latency == 0 &&
         ss_request_open_beside(&w->flight[1].request, &w->flight[0].request) == 0)
         w->flights = 2;
 }
