@@ -13,7 +13,7 @@ static int64_t at_first(int64_t period, int64_t service, int64_t age)
 {
     SsPatience p = { 0 };
 
-    return ss_patience(&p, period, service, age);
+    return ss_patience(&p, SS_ALIGN_LIVE, period, service, age);
 }
 
 static void the_rule(void)
@@ -42,16 +42,16 @@ static void what_is_saved(void)
     SsPatience p = { 0 };
 
     /* Each frame earns 9 ms: two of them a wait of 14, the 4 left and the next one's not one of 14 again. */
-    REQUIRE_CMP(ss_patience(&p, 40 * MS, 60 * MS, 0), ==, 0);
-    REQUIRE_CMP(ss_patience(&p, 40 * MS, 60 * MS, 26 * MS), ==, 14 * MS);
-    REQUIRE_CMP(ss_patience(&p, 40 * MS, 60 * MS, 26 * MS), ==, 0);
+    REQUIRE_CMP(ss_patience(&p, SS_ALIGN_LIVE, 40 * MS, 60 * MS, 0), ==, 0);
+    REQUIRE_CMP(ss_patience(&p, SS_ALIGN_LIVE, 40 * MS, 60 * MS, 26 * MS), ==, 14 * MS);
+    REQUIRE_CMP(ss_patience(&p, SS_ALIGN_LIVE, 40 * MS, 60 * MS, 26 * MS), ==, 0);
     REQUIRE_CMP(p.saved, ==, 13 * MS);
     /* Half an inference is all that is saved, a quarter of one the longest wait. */
     for (int i = 0; i < 10; i++)
-        REQUIRE_CMP(ss_patience(&p, 40 * MS, 60 * MS, 0), ==, 0);
+        REQUIRE_CMP(ss_patience(&p, SS_ALIGN_LIVE, 40 * MS, 60 * MS, 0), ==, 0);
     REQUIRE_CMP(p.saved, ==, 30 * MS);
-    REQUIRE_CMP(ss_patience(&p, 40 * MS, 60 * MS, 24 * MS), ==, 0);
-    REQUIRE_CMP(ss_patience(&p, 40 * MS, 60 * MS, 25 * MS), ==, 15 * MS);
+    REQUIRE_CMP(ss_patience(&p, SS_ALIGN_LIVE, 40 * MS, 60 * MS, 24 * MS), ==, 0);
+    REQUIRE_CMP(ss_patience(&p, SS_ALIGN_LIVE, 40 * MS, 60 * MS, 25 * MS), ==, 15 * MS);
 }
 
 typedef struct Outcome {
@@ -69,7 +69,8 @@ static Outcome simulate(int64_t period, int64_t service, bool patient)
 
     while (now < FRAMES * period) {
         int64_t newest = now / period * period;
-        if (newest == source || (patient && ss_patience(&p, period, service, now - newest) > 0))
+        if (newest == source ||
+            (patient && ss_patience(&p, SS_ALIGN_LIVE, period, service, now - newest) > 0))
             now = newest += period;
         source = newest;
         ready = now + service;

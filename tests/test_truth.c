@@ -272,8 +272,8 @@ static void catch_up(Play *p, int64_t now)
     while (p->working.frame != NOBODY && p->done <= now + instant) {
         answer(p);
         if (p->slot.frame != NOBODY && p->done < now - instant &&
-            (p->c->align == SS_ALIGN_DELAY ||
-             ss_patience(&p->patience, FRAME, (p->c->latency * MS), p->done - p->slot.frame * FRAME) == 0))
+            ss_patience(&p->patience, p->c->align, FRAME, (p->c->latency * MS),
+                        p->done - p->slot.frame * FRAME) == 0)
             take(p, p->done);
     }
 }

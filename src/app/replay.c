@@ -72,13 +72,6 @@ static void take(SsReplay *r, int64_t now)
     r->done = now + r->params.latency;
 }
 
-/** As a worker decides it (core/worker.c). */
-static gboolean had_better_wait(SsReplay *r)
-{
-    return r->params.align != SS_ALIGN_DELAY &&
-           ss_patience(&r->patience, r->period, r->params.latency, r->done - r->slot.pts) > 0;
-}
-
 /* Timestamps are rounded: what is this near is at the same instant. */
 enum { INSTANT = 1000 };
 
@@ -95,7 +88,9 @@ static void catch_up(SsReplay *r, int64_t now)
         if (r->params.align == SS_ALIGN_DELAY)
             ss_delay_result(&r->delay, &r->follower, job->det, job->n, r->engine.threshold, r->done);
         r->any = TRUE;
-        if (r->slot.there && r->done < now - INSTANT && !had_better_wait(r))
+        if (r->slot.there && r->done < now - INSTANT &&
+            ss_patience(&r->patience, r->params.align, r->period, r->params.latency, r->done - r->slot.pts) ==
+                0)
             take(r, r->done);
     }
 }

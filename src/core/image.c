@@ -3,7 +3,7 @@
  * One path for every format: a component (Y, U, V or R, G, B) is a plane, a step, an
  * offset and a subsampling. For each row of the network's input
  *   1. blend() mixes the two source rows of each plane, byte by byte,
- *   2. pick()  interpolates each component along the row,
+ *   2. pick_1() and its like interpolate each component along the row,
  *   3. yuv_to_rgb() where needed,
  *   4. write_*() normalises and lays out.
  * The vertical step comes first since it is the one a vector unit does for nothing: the

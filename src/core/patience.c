@@ -10,10 +10,10 @@ static int64_t part_of(double part, int64_t service)
     return (int64_t)(part * (double)service);
 }
 
-int64_t ss_patience(SsPatience *p, int64_t period, int64_t service, int64_t age)
+int64_t ss_patience(SsPatience *p, SsAlign align, int64_t period, int64_t service, int64_t age)
 {
     /* A network faster than the video is free for every frame; one never measured is let go on. */
-    if (period < SS_PATIENCE_PERIOD || service <= period || age < 0)
+    if (align == SS_ALIGN_DELAY || period < SS_PATIENCE_PERIOD || service <= period || age < 0)
         return 0;
     p->saved = SS_MIN(p->saved + part_of(SS_PATIENCE, service), part_of(SS_PATIENCE_SAVED, service));
     const int64_t remaining = period - age;

@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#include "sidestream/engine.h"
+
 /** As parts of the time a frame keeps a worker busy: what each frame earns, one wait at most, and what may be
  * saved. */
 #define SS_PATIENCE       0.15
@@ -27,10 +29,11 @@ typedef struct SsPatience {
 } SsPatience;
 
 /**
- * To be asked once for each frame looked at. `period`: from frame to frame; `service`: from taking a frame to
- * being free again; `age`: since the waiting frame was offered. All ns. Returns how long to wait for the next
- * one, which is taken from what was saved; 0: take this one.
+ * To be asked once for each frame looked at. Pictures that are held back until their boxes are there (delay)
+ * want as many results as can be had, not young ones: for those there is no wait. `period`: from frame to
+ * frame; `service`: from taking a frame to being free again; `age`: since the waiting frame was offered. All
+ * ns. Returns how long to wait for the next one, which is taken from what was saved; 0: take this one.
  */
-int64_t ss_patience(SsPatience *p, int64_t period, int64_t service, int64_t age);
+int64_t ss_patience(SsPatience *p, SsAlign align, int64_t period, int64_t service, int64_t age);
 
 #endif

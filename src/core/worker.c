@@ -385,8 +385,7 @@ static void wait_for_work(SsEngine *e)
 
 /**
  * Keeps `frame`, or lets it go for a younger one that is due so soon that waiting pays
- * (patience.h). One worker and one stream only: with more of either there is other work. Not for pictures
- * that are held back until their boxes are there: those want as many results as can be had, not young ones.
+ * (patience.h). One worker and one stream only: with more of either there is other work.
  * Returns the frame to look at; NULL: the engine stops.
  */
 static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
@@ -395,9 +394,10 @@ static SsFrame *prefer_younger(SsWorker *w, SsStream **s, SsFrame *frame)
     const int64_t period = atomic_load(&(*s)->period), now = ss_now_ns();
     SsStream *of = NULL;
 
-    if (e->params.workers > 1 || !ss_engine_has_one_stream(e) || atomic_load(&(*s)->align) == SS_ALIGN_DELAY)
+    if (e->params.workers > 1 || !ss_engine_has_one_stream(e))
         return frame;
-    const int64_t wait = ss_patience(&w->patience, period, w->service, now - frame->offered_ns);
+    const int64_t wait = ss_patience(&w->patience, (SsAlign)atomic_load(&(*s)->align), period, w->service,
+                                     now - frame->offered_ns);
     if (wait == 0)
         return frame;
     atomic_fetch_add(&(*s)->waits, 1);
